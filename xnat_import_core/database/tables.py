@@ -1,0 +1,204 @@
+"""The tables of the core (architecture, design ruling 19). A front end's own tables are its own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+
+__all__ = [
+    "UtcTime",
+    "experiment",
+    "file",
+    "import_",
+    "metadata",
+    "operation",
+    "project",
+    "project_alias",
+    "scan",
+    "session",
+    "study",
+    "subject",
+]
+
+metadata = MetaData()
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time, kept as UTC text with milliseconds: the same in every database, and it sorts."""
+
+    impl = String(26)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """To text."""
+        return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """From text."""
+        return None if value is None else datetime.strptime(value, "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
+
+
+project = Table(
+    "project",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False, default=""),
+    Column("code", Integer, nullable=False, default=0),
+    Column("created_at", UtcTime, nullable=False),
+    Column("created_by", Text, nullable=False, default=""),
+)
+
+project_alias = Table(
+    "project_alias",
+    metadata,
+    Column("alias", String(255), primary_key=True),
+    Column("project", ForeignKey("project.id", ondelete="CASCADE"), nullable=False),
+)
+
+subject = Table(
+    "subject",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("project", ForeignKey("project.id"), nullable=False),
+    Column("label", String(64), nullable=False),
+    UniqueConstraint("project", "label"),
+)
+
+experiment = Table(
+    "experiment",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("project", ForeignKey("project.id"), nullable=False),
+    Column("subject", ForeignKey("subject.id"), nullable=False),
+    Column("label", String(64), nullable=False),
+    UniqueConstraint("project", "label"),
+)
+
+import_ = Table(
+    "import",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("handler_key", Text, nullable=False, default=""),
+    Column("user", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("planned", Boolean, nullable=False, default=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    Column("message", Text, nullable=False, default=""),
+    Column("outcome", Text, nullable=False, default="{}"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project", String(64), nullable=False, default=""),  # empty: Unassigned, so that one constraint covers all
+    Column("timestamp", String(18), nullable=False),
+    Column("folder", String(64), nullable=False),
+    Column("label", String(64), nullable=False),
+    Column("subject", String(64), nullable=False, default=""),
+    Column("tag", Text, nullable=False),
+    Column("status", String(24), nullable=False),
+    Column("type", Text, nullable=False, default=""),
+    Column("uploaded", UtcTime, nullable=False),
+    Column("lastmod", UtcTime, nullable=False),
+    Column("scan_date", String(10), nullable=False, default=""),
+    Column("scan_time", String(8), nullable=False, default=""),
+    Column("autoarchive", String(24)),
+    Column("prevent_anon", Boolean, nullable=False, default=False),
+    Column("prevent_auto_commit", Boolean, nullable=False, default=False),
+    Column("source", Text, nullable=False, default=""),
+    Column("visit", Text, nullable=False, default=""),
+    Column("protocol", Text, nullable=False, default=""),
+    Column("timezone", Text, nullable=False, default=""),
+    Column("user", Text, nullable=False, default=""),
+    Column("handler_key", Text, nullable=False),
+    Column("nameless", Boolean, nullable=False, default=False),
+    Column("import_id", String(32), nullable=False),
+    Column("locked_by", String(32)),
+    Column("locked_at", UtcTime),
+    UniqueConstraint("project", "timestamp", "folder"),
+    Index("session_key", "tag", "project", "label"),
+    Index("session_import", "import_id"),
+)
+
+study = Table(
+    "study",
+    metadata,
+    Column("session_id", ForeignKey("session.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag", String(255), primary_key=True),
+    Column("position", Integer, nullable=False),
+)
+
+scan = Table(
+    "scan",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("session_id", ForeignKey("session.id", ondelete="CASCADE"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("label", String(64), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("series_description", Text, nullable=False, default=""),
+    Column("position", Integer, nullable=False),
+    Column("fold", Text, nullable=False),
+    UniqueConstraint("session_id", "key"),
+    UniqueConstraint("session_id", "label"),
+)
+
+file = Table(
+    "file",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("session_id", ForeignKey("session.id", ondelete="CASCADE"), nullable=False),
+    Column("place", Text, nullable=False),  # "scan:KEY", "session:", "assessor:ID", "reconstruction:ID"
+    Column("resource", String(64), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("format", Text, nullable=False, default=""),
+    Column("content", Text, nullable=False, default=""),
+    Column("identity", Text),
+    Column("tag", Text, nullable=False),
+    Column("uid", Text, nullable=False, default=""),
+    Column("instance_number", Integer),
+    Column("size", Integer, nullable=False),
+    Column("received_sha256", String(64), nullable=False),
+    Column("stored_sha256", String(64), nullable=False),
+    Column("import_id", String(32), nullable=False),
+    Column("member", Integer, nullable=False),
+    Column("member_name", Text, nullable=False, default=""),
+    Column("hint", LargeBinary),
+    Column("pending", Boolean, nullable=False, default=False),  # hidden until its import has committed
+    Column("replaced_by", String(32)),  # goes to the trash when this import commits
+    Index("file_place", "session_id", "place", "resource", "name"),
+    Index("file_identity", "session_id", "identity"),
+    Index("file_import", "import_id"),
+)
+
+operation = Table(
+    "operation",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("import_id", String(32), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("session_id", ForeignKey("session.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("detail", Text, nullable=False, default="{}"),
+    Index("operation_import", "import_id"),
+)
