@@ -1,0 +1,1 @@
+"""The last rooms: extracted members become sessions of the prearchive."""

@@ -1,0 +1,227 @@
+"""Publishing: staged files, catalogs, document and receipt get their final shape, and the redo list its renames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+from sqlalchemy import select
+
+from xnat_import_core.database.tables import file, scan
+from xnat_import_core.documents import ResourceEntry, SessionFacts, catalog_name, session_xml, write_catalog
+from xnat_import_core.placing.filing import catalog_entries
+from xnat_import_core.receipts.store import write_jsonl
+from xnat_import_core.storage.tree import CONTROL_FOLDER, place_folder
+from xnat_import_core.workers.batches import staged_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from xnat_import_core.database import Database
+    from xnat_import_core.models import FieldValue, StoredResource
+    from xnat_import_core.placing.describing import Described
+    from xnat_import_core.placing.placements import Placement
+    from xnat_import_core.receipts.ledger import Ledger
+    from xnat_import_core.storage.redo import RedoList
+    from xnat_import_core.storage.staging import Staging
+    from xnat_import_core.storage.tree import Tree
+
+__all__ = ["Publication", "give_final_names"]
+
+
+@frozen
+class Publication:
+    """Publishes one placement: a new session as one folder, or the additions to one that is there."""
+
+    placement: Placement
+    described: Described
+    ledger: Ledger
+    database: Database
+    tree: Tree
+    staging: Staging
+    redo: RedoList
+    import_id: str
+    visit: str | None
+    protocol: str | None
+
+    @property
+    def _target(self) -> Path:
+        place = self.placement
+        return self.tree.session_folder(place.project, place.timestamp, place.folder)
+
+    @property
+    def _made(self) -> Path:
+        """Where the session, or what is new in it, is put together."""
+        return self.staging.publish / str(self.placement.number) / self.placement.timestamp / self.placement.folder
+
+    def publish(self) -> tuple[str, ...]:
+        """Do it; the notes are of fields that the document could not take."""
+        self._made.mkdir(parents=True)
+        touched = self._places()
+        for place in touched:
+            self._place(place)
+        self._retire()
+        notes = self._catalogs(touched)
+        notes += self._document()
+        self._receipt()
+        self._publish_all(touched)
+        return notes
+
+    # ---- files
+
+    def _places(self) -> list[str]:
+        rows = self.ledger.query(
+            "SELECT DISTINCT place FROM member WHERE placement = ? AND fate = 'stored' ORDER BY place",
+            (self.placement.number,),
+        )
+        return sorted({row["place"] for row in rows} | self.placement.replaced)
+
+    def _folder(self, place: str) -> str:
+        return place_folder(place.partition(":")[0], self.described.labels.get(place, ""))
+
+    def _place(self, place: str) -> None:
+        """Bring a place's staged resources together; a whole folder is one rename."""
+        made = self._made / self._folder(place)
+        resources = self.ledger.query(
+            "SELECT DISTINCT session, resource FROM member WHERE placement = ? AND place = ? AND fate = 'stored'",
+            (self.placement.number, place),
+        )
+        for row in resources:
+            source = self.staging.files / staged_folder(row["session"], place, row["resource"])
+            target = made / row["resource"]
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                source.rename(target)
+            else:
+                for each in source.iterdir():
+                    each.rename(target / each.name)
+
+    def _retire(self) -> None:
+        """Replaced files wait in the trash."""
+        if not self.placement.replaced:
+            return
+        query = select(file).where(file.c.replaced_by == self.import_id, file.c.session_id == self.placement.session_id)
+        trash = self.tree.trash / self.import_id / str(self.placement.session_id)
+        with self.database.read() as connection:
+            for row in connection.execute(query).all():
+                old = f"{self._old_folder(row.place)}/{row.resource}/{row.name}"
+                self.redo.retire(self._target / old, trash / old)
+        for place in self.placement.replaced - self.described.labels.keys():  # nothing is left there but a catalog
+            folder = self._old_folder(place)
+            self.redo.retire(self._target / folder, trash / f"{folder}~")
+
+    def _old_folder(self, place: str) -> str:
+        if place in self.described.labels:
+            return self._folder(place)
+        query = select(scan.c.label).where(scan.c.session_id == self.placement.session_id, scan.c.key == place[5:])
+        with self.database.read() as connection:
+            return place_folder("scan", str(connection.execute(query).scalar_one()))
+
+    # ---- documents
+
+    def _catalogs(self, places: Iterable[str]) -> tuple[str, ...]:
+        notes: tuple[str, ...] = ()
+        catalogs = {f"scan:{each.key}": each.catalog for each in self.described.document.scans}
+        for place in places:
+            for resource in self.described.resources.get(place, ()):
+                fields = catalogs.get(place, {})
+                notes += self._catalog(place, resource, fields)
+        return notes
+
+    def _catalog(self, place: str, resource: StoredResource, fields: Mapping[str, FieldValue]) -> tuple[str, ...]:
+        dicom = resource.format == "DICOM"
+        if resource.label == "secondary" or not dicom:
+            fields = {}
+        folder = self._made / self._folder(place) / resource.label
+        folder.mkdir(parents=True, exist_ok=True)
+        entries = catalog_entries(self.database, self.placement, place, resource.label, self.import_id)
+        with (folder / self._catalog_name(place, resource)).open("wb") as stream:
+            return write_catalog(stream, entries, dicom=dicom, fields=fields)
+
+    def _catalog_name(self, place: str, resource: StoredResource) -> str:
+        label = self.described.labels[place] if place.startswith("scan:") else None
+        return catalog_name(label, resource.label, resource.format)
+
+    def _entries(self, place: str) -> tuple[ResourceEntry, ...]:
+        return tuple(
+            ResourceEntry(
+                label=resource.label,
+                uri=f"{self._folder(place)}/{resource.label}/{self._catalog_name(place, resource)}",
+                format=resource.format,
+                content=resource.content,
+                file_count=resource.file_count,
+                file_size=resource.file_size,
+            )
+            for resource in self.described.resources.get(place, ())
+        )
+
+    def _document(self) -> tuple[str, ...]:
+        placement = self.placement
+        others = [place for place in self.described.resources if not place.startswith("scan:")]
+        facts = SessionFacts(
+            project=placement.project or None,
+            label=placement.label,
+            subject=placement.subject,
+            visit=self.visit,
+            protocol=self.protocol,
+            resources=tuple(entry for place in others for entry in self._entries(place)),
+        )
+        scans = {each.key: self._entries(f"scan:{each.key}") for each in self.described.document.scans}
+        xml, notes = session_xml(self.described.document, facts, scans)
+        self._made.with_name(f"{placement.folder}.xml").write_bytes(xml)
+        return notes
+
+    def _receipt(self) -> None:
+        control = self._made / CONTROL_FOLDER
+        control.mkdir()
+        with (control / f"{self.import_id}.jsonl").open("w", encoding="utf-8") as stream:
+            write_jsonl(self.ledger.lines("placement = ?", (self.placement.number,)), stream)
+
+    # ---- renames
+
+    def _publish_all(self, places: Iterable[str]) -> None:
+        placement = self.placement
+        folder = self.tree.timestamp_folder(placement.project, placement.timestamp)
+        if not placement.joins and not folder.exists():
+            self.redo.publish(self._made.parent, folder)
+            return
+        document = self._made.with_name(f"{placement.folder}.xml")
+        if placement.joins:
+            for place in places:
+                self._publish_place(self._folder(place))
+            self._publish_place(CONTROL_FOLDER)
+        else:
+            self.redo.publish(self._made, self._target)
+        self.redo.publish(document, folder / document.name)
+
+    def _publish_place(self, folder: str) -> None:
+        """A folder that is new goes as a whole; into one that is there, each file."""
+        made, target = self._made / folder, self._target / folder
+        if not made.exists():
+            return
+        if not target.exists():
+            self.redo.publish(made, target)
+            return
+        for each in sorted(made.iterdir()):
+            if each.is_dir():
+                self._publish_place(f"{folder}/{each.name}")
+            else:
+                self.redo.publish(each, target / each.name)
+
+
+def give_final_names(ledger: Ledger, staging: Staging) -> None:
+    """Take away what is not stored, and give each staged file the name that was decided."""
+    for row in ledger.rows("staged <> '' AND fate <> 'stored'"):
+        (staging.files / row["staged"]).unlink(missing_ok=True)
+    stored = ledger.rows("fate = 'stored'")
+    others = [row for row in stored if row["staged"].rpartition("/")[2] != row["final"]]
+    moved = []
+    for row in others:  # aside first: two files may have each other's names
+        source = staging.files / row["staged"]
+        source.rename(source.with_name(f"{row['idx']}~"))
+    for row in others:
+        target = (staging.files / row["staged"]).with_name(row["final"])
+        target.with_name(f"{row['idx']}~").rename(target)
+        moved.append((target.relative_to(staging.files).as_posix(), row["idx"]))
+    ledger.update("UPDATE member SET staged = ? WHERE idx = ?", moved)

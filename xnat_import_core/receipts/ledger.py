@@ -1,0 +1,139 @@
+"""The ledger: an import's own notebook of its members, in a private database, so that memory does not grow with them.
+
+SQLite's temporary database lives in a bounded cache, spills to a file of its own and vanishes with the connection.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from xnat_import_core.models import Assessor, Fate, Ignored, ImportedFile, Place, Reconstruction, Rejected, Scan
+from xnat_import_core.receipts.records import ReceiptLine
+from xnat_import_core.storage.names import clean_file_name, clean_label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+__all__ = ["Ledger", "MemberRow", "place_text"]
+
+_TABLE = """
+CREATE TABLE member (
+    idx INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL,
+    digest TEXT NOT NULL, stored_digest TEXT NOT NULL DEFAULT '', fate TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', uri TEXT NOT NULL DEFAULT '',
+    rule TEXT NOT NULL DEFAULT '', unsupported INTEGER NOT NULL DEFAULT 0,
+    session TEXT, place TEXT, resource TEXT, wished TEXT, fallback TEXT, final TEXT, staged TEXT,
+    format TEXT, content TEXT, identity TEXT, uid TEXT, instance_number INTEGER, inner_name TEXT, hint BLOB,
+    placement INTEGER, replaces INTEGER, twin INTEGER
+);
+CREATE INDEX by_placement ON member (placement, place, resource);
+CREATE INDEX by_identity ON member (placement, identity);
+"""
+_INSERT = """
+INSERT INTO member (idx, name, size, digest, stored_digest, fate, reason, rule, unsupported, session, place, resource,
+    wished, fallback, staged, format, content, identity, uid, instance_number, inner_name, hint)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+@frozen
+class MemberRow:
+    """What a worker says of one member: what it is, its digest, where it lies in staging (relative to ``files``)."""
+
+    index: int
+    name: str
+    inner_name: str
+    size: int
+    digest: str
+    record: ImportedFile | Rejected | Ignored
+    staged: str
+    hint: object
+    rule: str
+
+
+class Ledger:
+    """Members of one import. Used from the import's own thread only."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode = OFF")
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.executescript(_TABLE)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._db.close()
+
+    def add(self, rows: Iterable[MemberRow]) -> None:
+        """Enter members, each once."""
+        self._db.execute("BEGIN")
+        self._db.executemany(_INSERT, [_values(row) for row in rows])
+        self._db.execute("COMMIT")
+
+    def rows(self, where: str, parameters: Sequence[Any] = (), order: str = "idx") -> Iterator[sqlite3.Row]:
+        """Members that satisfy a condition; nothing may be written while the answer is read."""
+        return self._db.execute(f"SELECT * FROM member WHERE {where} ORDER BY {order}", parameters)  # noqa: S608 - conditions are constants of this package
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """A small answer, whole."""
+        return self._db.execute(sql, parameters).fetchall()
+
+    def update(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
+        """Change many members in one go."""
+        self._db.execute("BEGIN")
+        self._db.executemany(sql, parameters)
+        self._db.execute("COMMIT")
+
+    def settle(self, where: str, parameters: Sequence[Any], *, fate: Fate, reason: str, rule: str) -> None:
+        """Give members another fate."""
+        self._db.execute(
+            f"UPDATE member SET fate = ?, reason = ?, rule = ?, stored_digest = '' WHERE {where}",  # noqa: S608 - as above
+            (fate.value, reason, rule, *parameters),
+        )
+
+    def count(self, where: str = "1", parameters: Sequence[Any] = ()) -> int:
+        """How many members satisfy a condition."""
+        counted: int = self._db.execute(f"SELECT count(*) FROM member WHERE {where}", parameters).fetchone()[0]  # noqa: S608 - as above
+        return counted
+
+    def counts(self) -> dict[Fate, int]:
+        """Members by fate: all five."""
+        found = dict(self._db.execute("SELECT fate, count(*) FROM member GROUP BY fate").fetchall())
+        return {fate: found.get(fate.value, 0) for fate in Fate}
+
+    def lines(self, where: str = "1", parameters: Sequence[Any] = ()) -> Iterator[ReceiptLine]:
+        """The receipt."""
+        for row in self.rows(where, parameters):
+            yield ReceiptLine(
+                row["idx"], row["name"], row["size"], row["digest"], row["stored_digest"],
+                row["fate"], row["reason"], row["uri"], row["rule"],
+            )  # fmt: skip
+
+
+def place_text(place: Place) -> str:
+    """A place as rows keep it: ``scan:KEY``, ``session:``, ``assessor:ID``, ``reconstruction:ID``."""
+    if isinstance(place, Scan):
+        return f"scan:{place.key}"
+    if isinstance(place, Assessor):
+        return f"assessor:{place.id}"
+    return f"reconstruction:{place.id}" if isinstance(place, Reconstruction) else "session:"
+
+
+def _values(row: MemberRow) -> tuple[Any, ...]:
+    record = row.record
+    head = (row.index, row.name, row.size, row.digest)
+    if not isinstance(record, ImportedFile):
+        fate = Fate.REJECTED if isinstance(record, Rejected) else Fate.IGNORED
+        unsupported = isinstance(record, Rejected) and record.unsupported
+        return (*head, "", fate.value, record.reason, row.rule, unsupported, *[None] * 13)
+    return (
+        *head, row.digest, Fate.STORED.value, "", row.rule, False,
+        record.session, place_text(record.place), clean_label(record.resource) or "FILES",
+        clean_file_name(record.name), clean_file_name(record.fallback_name or ""), row.staged,
+        record.format, record.content, record.identity, record.uid, record.instance_number, row.inner_name,
+        None if row.hint is None else pickle.dumps(row.hint),
+    )  # fmt: skip

@@ -1,0 +1,196 @@
+"""The rooms *arrange* and *extract*: an upload's members, batch by batch, into the ledger."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import wait
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from xnat_import_core.errors import UnreadableUploadError, XnatImportError
+from xnat_import_core.folds import Fold, merge
+from xnat_import_core.models import Ignored, Rejected
+from xnat_import_core.receipts.ledger import MemberRow
+from xnat_import_core.uploads.containers import is_clutter
+from xnat_import_core.workers.batches import Batch, BatchResult, bad_row, extract_batch
+from xnat_import_core.workers.members import LoadedMember, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
+
+    from xnat_import_core.models import ExtractContext
+    from xnat_import_core.plugin_host import HookCalls
+    from xnat_import_core.receipts.ledger import Ledger
+    from xnat_import_core.storage.staging import Staging
+    from xnat_import_core.uploads.containers import Entry, OpenUpload
+    from xnat_import_core.workers.executors import Workers
+
+__all__ = ["BATCH_BYTES", "BATCH_MEMBERS", "Extraction", "UploadView"]
+
+BATCH_MEMBERS = 128
+BATCH_BYTES = 8 * 1024 * 1024
+_UNKNOWN_SIZE = 256 * 1024
+_SEQUENTIAL_SPILL = 64 * 1024
+
+
+@define
+class UploadView:
+    """The ``Upload`` that ``detect`` and ``arrange`` see: what came in, and its readable members."""
+
+    name: str
+    content_type: str
+    size: int
+    first_bytes: bytes
+    members: Sequence[Entry | LoadedMember]
+
+    def head(self, size: int) -> bytes:
+        """The first bytes of the upload as it came."""
+        return self.first_bytes[:size]
+
+    def read(self, member: int, limit: int) -> bytes:
+        """The first ``limit`` bytes of a member, by its index."""
+        entry = next(each for each in self.members if each.index == member)
+        with entry.open() as stream:
+            return _read_up_to(stream.read, limit)
+
+
+@define
+class Extraction:
+    """Runs every member of an upload through ``extract``.
+
+    Attributes:
+        keep: Write members to staging; false for a plan.
+        folds: Of what was extracted, by session key and place.
+        scan_ids: Scan IDs that the handler knew, likewise.
+        told: Told after each batch: members and bytes done.
+    """
+
+    calls: HookCalls
+    context: ExtractContext
+    staging: Staging
+    ledger: Ledger
+    workers: Workers
+    keep: bool
+    told: Callable[[int, int], None]
+    batch_members: int = BATCH_MEMBERS
+    folds: dict[tuple[str, str], Fold] = field(factory=dict)
+    scan_ids: dict[tuple[str, str], str] = field(factory=dict)
+    _members: int = 0
+    _bytes: int = 0
+
+    def run(self, upload: OpenUpload, describe: Callable[[Sequence[Entry | LoadedMember]], UploadView]) -> None:
+        """Do it. ``describe`` makes the view for ``arrange``.
+
+        Raises:
+            XnatImportError: The upload is damaged or over a limit, or the handler failed; nothing runs any more.
+        """
+        pending: deque[Future[BatchResult]] = deque()
+        try:
+            for batch in self._batches(upload, describe):
+                if len(pending) >= 2 * self.workers.width:
+                    self._collect(pending.popleft())
+                pending.append(
+                    self.workers.submit(extract_batch, batch, self.calls, self.context, self.staging, keep=self.keep)
+                )
+            while pending:
+                self._collect(pending.popleft())
+        finally:
+            for future in pending:
+                future.cancel()
+            wait(pending)
+
+    def _collect(self, future: Future[BatchResult]) -> None:
+        result = future.result()
+        self._enter(result.rows)
+        for key, folded in result.folds.items():
+            merge(self.folds.setdefault(key, {}), folded)
+        for key, scan_id in result.scan_ids.items():
+            self.scan_ids[key] = min(self.scan_ids.get(key, scan_id), scan_id)
+
+    def _enter(self, rows: Sequence[MemberRow]) -> None:
+        self.ledger.add(rows)
+        self._members += len(rows)
+        self._bytes += sum(row.size for row in rows)
+        self.told(self._members, self._bytes)
+
+    # ---- which members go together
+
+    def _batches(
+        self, upload: OpenUpload, describe: Callable[[Sequence[Entry | LoadedMember]], UploadView]
+    ) -> Iterator[Batch]:
+        if self.calls.has_arrange:
+            spill = _SEQUENTIAL_SPILL
+            groups = self._arranged(describe(list(self._readable(upload, spill))))
+        else:
+            groups = (((member,), None) for member in self._readable(upload, BATCH_BYTES))
+        members: list[Entry | LoadedMember] = []
+        hints: list[object] = []
+        size = 0
+        for group, hint in groups:
+            size += sum(_UNKNOWN_SIZE if member.size is None else member.size for member in group)
+            members += group
+            hints += [hint] * len(group)
+            if len(members) >= self.batch_members or size >= BATCH_BYTES:
+                yield Batch(tuple(members), tuple(hints))
+                members, hints, size = [], [], 0
+        if members:
+            yield Batch(tuple(members), tuple(hints))
+
+    def _arranged(self, view: UploadView) -> Iterator[tuple[tuple[Entry | LoadedMember, ...], object]]:
+        by_index = {member.index: member for member in view.members}
+        arrangement = self.calls.arrange(view, self.context)
+        if arrangement is not None:
+            for ignored in arrangement.ignored:
+                self._enter([self._ignored(by_index.pop(ignored.member), ignored.reason, self.calls.key)])
+            for group in arrangement.groups:
+                yield tuple(by_index.pop(index) for index in group.members), group.hint
+        for member in by_index.values():
+            yield (member,), None
+
+    def _readable(self, upload: OpenUpload, spill: int) -> Iterator[Entry | LoadedMember]:
+        """Members for the handler; what the core itself judges goes straight into the ledger."""
+        for entry in upload.entries():
+            if entry.problem is not None:
+                self._enter([bad_row(entry, Rejected(entry.index, f"{_last(entry.name)} {entry.problem}"))])
+            elif is_clutter(entry.name):
+                self._enter([self._ignored(entry, "a file of the operating system, not of the study", "core")])
+            elif entry.sequential:
+                loaded = self._loaded(entry, spill)
+                if loaded is not None:
+                    yield loaded
+            else:
+                yield entry
+
+    def _loaded(self, entry: Entry, spill: int) -> LoadedMember | None:
+        try:
+            return load(entry, self.staging.large, spill)
+        except UnreadableUploadError as error:
+            if not error.members:  # not this member, but the stream it comes from
+                raise
+            self._enter([bad_row(entry, Rejected(entry.index, error.message))])
+            return None
+
+    def _ignored(self, member: Entry | LoadedMember, reason: str, rule: str) -> MemberRow:
+        record = Ignored(member.index, reason)
+        try:
+            loaded = member if isinstance(member, LoadedMember) else load(member, self.staging.large, 0)
+        except XnatImportError:
+            return bad_row(member, record)  # type: ignore[arg-type]  # a loaded member cannot fail to load
+        if loaded.path is not None:
+            loaded.path.unlink(missing_ok=True)
+        return MemberRow(
+            loaded.index, loaded.sent_name, loaded.name, loaded.size, loaded.digest, record, "", None, rule
+        )
+
+
+def _last(name: str) -> str:
+    return name.replace("\\", "/").rpartition("/")[2] or "The member"
+
+
+def _read_up_to(read: Callable[[int], bytes], limit: int) -> bytes:
+    taken = bytearray()
+    while len(taken) < limit and (piece := read(limit - len(taken))):
+        taken += piece
+    return bytes(taken)
