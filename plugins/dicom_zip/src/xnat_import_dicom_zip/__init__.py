@@ -1,0 +1,1 @@
+"""XNAT's DICOM-zip import handler; the plugin is ``xnat_import_dicom_zip.handler``."""

@@ -1,0 +1,1 @@
+"""XNAT's SI import handler; the plugin is ``xnat_import_si.handler``."""
