@@ -1,0 +1,1 @@
+"""NIfTI images with their JSON sidecars, for xnat-import: an example of a handler for a format that is not DICOM."""

@@ -1,0 +1,53 @@
+"""The option ``--store``, and the service on it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xnat_import_core.service import Service
+
+__all__ = ["json_option", "open_service", "store_option"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def store_option(command: _Command) -> _Command:
+    """Add ``--store DIR`` (or ``XNAT_IMPORT_STORE``) to a command."""
+    return click.option(
+        "--store",
+        required=True,
+        envvar="XNAT_IMPORT_STORE",
+        show_envvar=True,
+        type=click.Path(file_okay=False, path_type=Path),
+        help="The folder that holds everything; made if it is not there.",
+    )(command)
+
+
+def json_option(command: _Command) -> _Command:
+    """Add ``--json`` to a command."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+@contextmanager
+def open_service(store: Path) -> Iterator[Service]:
+    """The service on a store, with settings from its file and the environment; warnings go to standard error."""
+    import structlog  # noqa: PLC0415 - slow to import; help and usage errors do not need it
+
+    from xnat_import_core.service import Service  # noqa: PLC0415
+    from xnat_import_core.settings import load_settings  # noqa: PLC0415
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger("warning"),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    with Service(load_settings(store)) as service:
+        yield service
