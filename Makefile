@@ -44,7 +44,7 @@ lint: install ## Style, types, and the laws of the architecture
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy $(PACKAGES)
-	$(BIN)/lint-imports
+	PYTHONPATH=$(subst $() ,:,$(wildcard examples/*/src)) $(BIN)/lint-imports
 
 bench: install ## Measure, print a table, keep the figures in benchmarks/results
 	$(BIN)/python benchmarks/run.py $(ARGS)

@@ -17,6 +17,7 @@ import tempfile
 import threading
 import zipfile
 from contextlib import contextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -38,6 +39,7 @@ class Client:
         self._address = urlsplit(url)
         login = base64.b64encode(f"admin:{password}".encode()).decode()
         self._headers = {"Authorization": f"Basic {login}"}
+        self.import_id = ""
 
     def send(self, method: str, path: str, body: bytes = b"", media_type: str = "", progress: str = "") -> str:
         """The text of the answer; leaves the demo if it is an error."""
@@ -52,7 +54,7 @@ class Client:
             connection.close()
         if answer.status >= http.client.BAD_REQUEST:
             sys.exit(f"{method} {path}: {answer.status} {text}")
-        self.import_id = answer.headers.get("X-Import-Id", "")
+        self.import_id = answer.headers.get("X-Import-Id", self.import_id)
         return text
 
 
@@ -72,7 +74,7 @@ def service(store: Path, password: str) -> Iterator[str]:
     options = ["serve", "--store", str(store), "--host", "127.0.0.1", "--port", "0"]
     process = subprocess.Popen(
         [*command, *options],
-        env=os.environ | {"XNAT_IMPORT_ADMIN_PASSWORD": password, "PYTHONUNBUFFERED": "1"},
+        env=os.environ | plain_settings() | {"XNAT_IMPORT_ADMIN_PASSWORD": password, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -86,6 +88,12 @@ def service(store: Path, password: str) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def plain_settings() -> dict[str, str]:
+    """Extensions that happen to be installed here (such as the examples) take no part: the study comes as it is."""
+    extensions = sorted(point.name for point in entry_points(group="xnat_import.extensions"))
+    return {"XNAT_IMPORT_PLUGINS_DENY": ":".join(extensions)} if extensions else {}
 
 
 def printed_url(process: subprocess.Popen[str]) -> str:

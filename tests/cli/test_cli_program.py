@@ -109,7 +109,7 @@ def test_help_lists_all_commands_and_loads_none():
         "slow = {'sqlalchemy', 'rich', 'lxml', 'structlog', 'xnat_import_server', 'pluggy'} & set(sys.modules)\n"
         "assert not slow, slow\n"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     for command in ("handlers", "import", "prearchive", "project", "receipt"):
         assert f"\n  {command}" in answer.stdout
@@ -123,7 +123,7 @@ def test_handlers_loads_neither_database_nor_terminal():
         "slow = {'sqlalchemy', 'rich', 'alembic'} & set(sys.modules)\n"
         "assert not slow, slow\n"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     reports = {report["key"]: report for report in json.loads(answer.stdout)}
     assert {"SI", "DICOM-zip"} <= reports.keys()

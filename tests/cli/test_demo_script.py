@@ -14,7 +14,7 @@ DEMO = Path(__file__).parents[2] / "examples" / "demo" / "demo.py"
 
 def test_the_demo_shows_answer_receipt_and_tree_and_leaves_nothing(tmp_path):
     pytest.importorskip("xnat_import_server", reason="the demo needs xnat-import-server")
-    answer = subprocess.run(  # noqa: S603 - the script under test
+    answer = subprocess.run(
         [sys.executable, str(DEMO)],
         env=os.environ | {"TMPDIR": str(tmp_path)},
         capture_output=True,

@@ -39,14 +39,17 @@ def json_option(command: _Command) -> _Command:
 
 @contextmanager
 def open_service(store: Path) -> Iterator[Service]:
-    """The service on a store, with settings from its file and the environment; warnings go to standard error."""
+    """The service on a store, with settings from its file and the environment.
+
+    Only errors are logged, to standard error: what an import refuses is told by the command.
+    """
     import structlog  # noqa: PLC0415 - slow to import; help and usage errors do not need it
 
     from xnat_import_core.service import Service  # noqa: PLC0415
     from xnat_import_core.settings import load_settings  # noqa: PLC0415
 
     structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger("warning"),
+        wrapper_class=structlog.make_filtering_bound_logger("error"),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     with Service(load_settings(store)) as service:

@@ -23,7 +23,8 @@ __all__ = ["Ledger", "MemberRow", "place_text"]
 _TABLE = """
 CREATE TABLE member (
     idx INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL,
-    digest TEXT NOT NULL, stored_digest TEXT NOT NULL DEFAULT '', fate TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', uri TEXT NOT NULL DEFAULT '',
+    digest TEXT NOT NULL, stored_digest TEXT NOT NULL DEFAULT '',
+    fate TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', uri TEXT NOT NULL DEFAULT '',
     rule TEXT NOT NULL DEFAULT '', unsupported INTEGER NOT NULL DEFAULT 0,
     session TEXT, place TEXT, resource TEXT, wished TEXT, fallback TEXT, final TEXT, staged TEXT,
     format TEXT, content TEXT, identity TEXT, uid TEXT, instance_number INTEGER, inner_name TEXT, hint BLOB,

@@ -116,7 +116,7 @@ class HandlerContract:
         hints = [member.hint for group in groups for member in group]
         answers = _in_one_batch(calls, groups, context)
         assert pickle.loads(pickle.dumps(hints)) == hints  # noqa: S301 - made in the line itself
-        assert pickle.loads(pickle.dumps(answers)) == answers  # noqa: S301
+        assert pickle.loads(pickle.dumps(answers)) == answers  # noqa: S301 - as above
 
     def test_members_are_closed(self, calls: HookCalls, groups: tuple[Samples, ...], context: ExtractContext) -> None:
         """What ``extract`` opens, it closes."""

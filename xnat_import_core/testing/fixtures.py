@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from xnat_import_core.plugin_host import PluginSource
@@ -36,12 +36,12 @@ def xnat_import_store(tmp_path: Path) -> Path:
 def import_service(xnat_import_store: Path) -> Iterator[ServiceFactory]:
     """Give a factory of services on the test's store: ``import_service(ExplicitPlugins(handlers={...}))``."""
     from xnat_import_core.service import Service  # noqa: PLC0415 - loaded only by tests that import something
-    from xnat_import_core.settings import Settings  # noqa: PLC0415
+    from xnat_import_core.settings import Settings  # noqa: PLC0415 - as above
 
     with ExitStack() as opened:
 
         def make(plugins: PluginSource | None = None, **settings: object) -> Service:
-            chosen = Settings(xnat_import_store, **settings)  # type: ignore[arg-type]
-            return opened.enter_context(Service(chosen, plugins))
+            make_settings = cast("Callable[..., Settings]", Settings)
+            return opened.enter_context(Service(make_settings(xnat_import_store, **settings), plugins))
 
         yield make

@@ -60,8 +60,9 @@ def bunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
 def inflated_head(compressed: bytes, size: int, how: str = "deflate") -> bytes:
     """The first bytes of what a piece of compressed data inflates to; fewer where it has or tells no more."""
     make: dict[str, Callable[[], _Decompressor]] = {
-        "deflate": lambda: zlib.decompressobj(_RAW),
-        "gzip": lambda: zlib.decompressobj(_GZIP),
+        # for so few bytes the standard library's zlib starts faster
+        "deflate": lambda: stdlib_zlib.decompressobj(_RAW),
+        "gzip": lambda: stdlib_zlib.decompressobj(_GZIP),
         "bzip2": _Bzip2,
     }
     try:

@@ -11,7 +11,7 @@ import click
 from attrs import evolve
 
 from xnat_import_core.errors import NotFoundError, XnatImportError
-from xnat_import_core.settings import Settings, load_settings
+from xnat_import_core.settings import load_settings
 from xnat_import_server.accounts import Role
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def serve(store: Path, database: str, host: str, port: int, body_timeout: float)
     """
     from xnat_import_server.serving import claim_port, run  # noqa: PLC0415 - granian is slow to import
 
+    _log("info")
     with _told(), _service(store, database) as service:
         run(service, host, claim_port(host, port), body_timeout, tell=click.echo)
 
@@ -95,11 +96,27 @@ def give_role(name: str, project: str, role: str, store: Path, database: str) ->
     click.echo(f"User {name} is {role} of project {found.id}.")
 
 
+def _log(level: str) -> None:
+    """Plain lines on standard error; nothing below the level, for details may hold patients' data."""
+    import structlog  # noqa: PLC0415 - slow to import; help and usage errors do not need it
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper("iso", utc=True),
+            structlog.processors.LogfmtRenderer(bool_as_flag=False),
+        ],
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
+
+
 @contextmanager
 def _service(store: Path, database: str) -> Iterator[Service]:
     from xnat_import_core.service import Service  # noqa: PLC0415 - pulls in the database; --help need not wait for it
 
-    settings: Settings = load_settings(store)
+    settings = load_settings(store)
     with Service(evolve(settings, database=database) if database else settings) as service:
         yield service
 

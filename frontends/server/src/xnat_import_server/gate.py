@@ -63,7 +63,7 @@ class Gate:
         connection = HTTPConnection(scope)
         _refuse_smuggling(connection)
         caller = await self._caller(connection)
-        if caller is None and not _OPEN.fullmatch(local_path(scope)):
+        if caller is None and not _is_open(scope):
             raise HTTPException(401, LOGIN_NEEDED, _challenge(connection))
         scope["xnat_import.caller"] = caller
         login = caller.login if caller else None
@@ -149,6 +149,11 @@ def _challenge(connection: HTTPConnection) -> dict[str, str]:
     # A browser would put up its own login box in the middle of a page.
     from_page = "Mozilla" in connection.headers.get("user-agent", "") and "sec-fetch-mode" in connection.headers
     return {} if from_page else {"WWW-Authenticate": _REALM}
+
+
+def _is_open(scope: Scope) -> bool:
+    path = local_path(scope)
+    return _OPEN.fullmatch(path) is not None or (scope["method"], path) == ("DELETE", "/data/JSESSION")
 
 
 def _has_body(connection: HTTPConnection) -> bool:

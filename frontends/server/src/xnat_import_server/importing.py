@@ -16,7 +16,7 @@ from xnat_import_server.body_kind import BodyKind, body_kind, media_type_of
 from xnat_import_server.import_answers import import_answer
 from xnat_import_server.multipart import boundary_of
 from xnat_import_server.site import Site, caller_of, site_of
-from xnat_import_server.uploads import BodyReader, FileBody, FormBody, MultipartBody, NoFileBody, refuse_sources
+from xnat_import_server.uploads import BodyReader, FileBody, FormBody, MultipartBody, NoFileBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,13 +42,10 @@ class ImportEndpoint:
         kind = _kind_of_body(request)
         reception = await _in_thread(site.importing, partial(_begin, request))
         try:
-            await _receive(site, reception, partial(_reader, kind, request, reception), receive)
+            await _receive(site, partial(_reader, kind, request, reception), receive)
             outcome: Outcome = await _in_thread(site.importing, reception.finish)
-        except XnatImportError as error:
-            error.import_id = error.import_id or reception.import_id
-            raise
-        except HTTPException as error:
-            error.headers = {**(error.headers or {}), "X-Import-Id": reception.import_id}
+        except BaseException as error:
+            await _abort(site, reception, error)
             raise
         response = await _in_thread(site.reading, partial(import_answer, request, outcome))
         await response(scope, receive, send)
@@ -58,27 +55,26 @@ def _begin(request: Request) -> Reception:
     """Everything that can be refused before the body is read is refused here."""
     media_type = media_type_of(request.headers.get("content-type", ""))
     query = tuple(request.query_params.multi_items())
-    reception = site_of(request).service.receive(query, caller_of(request), media_type=media_type)
-    try:
-        refuse_sources(reception)
-    except XnatImportError as error:
+    return site_of(request).service.receive(query, caller_of(request), media_type=media_type)
+
+
+async def _receive(site: Site, reader: Callable[[], BodyReader], receive: Receive) -> None:
+    """The whole body, piece by piece."""
+    body = await _in_thread(site.importing, reader)
+    async for piece in pieces(receive, site.body_timeout):
+        await _in_thread(site.importing, partial(body.feed, piece))
+    await _in_thread(site.importing, body.end)
+
+
+async def _abort(site: Site, reception: Reception, error: BaseException) -> None:
+    """Drop what came in, even if this task is being cancelled; the answer names the import."""
+    if isinstance(error, XnatImportError):
         error.import_id = reception.import_id
-        reception.abort()
-        raise
-    return reception
-
-
-async def _receive(site: Site, reception: Reception, reader: Callable[[], BodyReader], receive: Receive) -> None:
-    """The whole body, piece by piece; whatever goes wrong, nothing of it stays."""
-    try:
-        body = await _in_thread(site.importing, reader)
-        async for piece in pieces(receive, site.body_timeout):
-            await _in_thread(site.importing, partial(body.feed, piece))
-        await _in_thread(site.importing, body.end)
-    except BaseException:
-        with CancelScope(shield=True):
-            await _in_thread(site.importing, reception.abort)
-        raise
+    elif isinstance(error, HTTPException):
+        error.headers = {**(error.headers or {}), "X-Import-Id": reception.import_id}
+    message = error.message if isinstance(error, XnatImportError) else "The upload was broken off."
+    with CancelScope(shield=True):
+        await _in_thread(site.importing, partial(reception.abort, message))
 
 
 def _reader(kind: BodyKind, request: Request, reception: Reception) -> BodyReader:

@@ -14,6 +14,8 @@ from xnat_import_core.errors import InvalidRequestError, LimitExceededError, Unr
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from python_multipart.multipart import MultipartCallbacks
+
 __all__ = ["MultipartReader", "Sink", "boundary_of"]
 
 _MAX_FIELDS_BYTES = 1024 * 1024
@@ -73,7 +75,7 @@ class MultipartReader:
         self._parts = self._files = 0
         self._whole = False
         try:
-            self._parser = MultipartParser(boundary, self._callbacks())  # type: ignore[arg-type]
+            self._parser = MultipartParser(boundary, self._callbacks())
         except FormParserError as error:
             message = "The boundary of the multipart body is too long."
             raise InvalidRequestError(message) from error
@@ -101,7 +103,7 @@ class MultipartReader:
             raise UnreadableUploadError(message)
         self._tell_fields()
 
-    def _callbacks(self) -> dict[str, object]:
+    def _callbacks(self) -> MultipartCallbacks:
         return {
             "on_part_begin": self._on_part_begin,
             "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),

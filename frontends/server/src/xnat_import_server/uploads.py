@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from attrs import define, field
 
-from xnat_import_core.errors import InvalidRequestError, NotFoundError
+from xnat_import_core.errors import InvalidRequestError
 from xnat_import_server.multipart import MultipartReader
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from xnat_import_core.service import Reception, Spool
 
-__all__ = ["BodyReader", "FileBody", "FormBody", "MultipartBody", "NoFileBody", "refuse_sources"]
+__all__ = ["BodyReader", "FileBody", "FormBody", "MultipartBody", "NoFileBody"]
 
 _MAX_FORM = 64 * 1024
 _NO_FILE = "Unable to identify upload format. "
@@ -76,7 +76,6 @@ class FormBody:
         except ValueError:
             raise InvalidRequestError(_FORM_BODY) from None
         self.reception.add_parameters(form)
-        refuse_sources(self.reception)
 
 
 @define
@@ -98,7 +97,6 @@ class MultipartBody:
 
     reception: Reception
     boundary: bytes
-    _form: list[tuple[str, str]] = field(factory=list)
     _spool: Spool | None = None
     _reader: MultipartReader = field(init=False)
 
@@ -115,9 +113,7 @@ class MultipartBody:
 
     def fields(self, form: Iterable[tuple[str, str]]) -> None:
         """Parameters; the core checks them at once."""
-        self._form += form
-        self.reception.add_parameters(self._form)
-        refuse_sources(self.reception)
+        self.reception.add_parameters(form)
 
     def begin_file(self, name: str, content_type: str) -> None:
         """Open the spool. The part's own media type is of no importance to the choice of a handler."""
@@ -132,14 +128,3 @@ class MultipartBody:
         """The upload is whole."""
         if self._spool:
             self._spool.close()
-
-
-def refuse_sources(reception: Reception) -> None:
-    """``src`` names a file of the caller's cache; this release keeps none.
-
-    Raises:
-        NotFoundError: A ``src`` was sent.
-    """
-    if reception.request.sources:
-        message = f"Unknown src file. There is no {reception.request.sources[0]} in your cache."
-        raise NotFoundError(message)

@@ -49,7 +49,7 @@ def extract(members: tuple[Member, ...], context: ExtractContext) -> tuple[Impor
     dicom = tuple(member for member in members if member.index not in ecat)
     found = iter(xnat_import_dicom.extract_members(dicom, context, template_on_clash=False))
     return tuple(
-        Rejected(member.index, "ECAT is not supported yet") if member.index in ecat else next(found)
+        Rejected(member.index, "ECAT is not supported yet", unsupported=True) if member.index in ecat else next(found)
         for member in members
     )
 

@@ -20,6 +20,7 @@ from xnat_import_server.site import caller_of, site_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from starlette.requests import Request
 
@@ -81,5 +82,5 @@ def _pieces(stream: IO[str]) -> Iterator[str]:
             yield piece
 
 
-def _text(moment: object) -> str | None:
-    return None if moment is None else moment.isoformat()  # type: ignore[attr-defined]
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
