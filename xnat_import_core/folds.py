@@ -21,7 +21,8 @@ MAX_DISTINCT_VALUES = 4096
 
 def fold(into: Fold, facts: Mapping[str, FactValue], member: int) -> None:
     """Add one file's facts to a fold, in place."""
-    for name, value in facts.items():
+    for name, said in facts.items():
+        value = said if isinstance(said, str) else _canonical(said)
         values = into.setdefault(name, {})
         if values is None:
             continue
@@ -32,6 +33,13 @@ def fold(into: Fold, facts: Mapping[str, FactValue], member: int) -> None:
             values[value] = (1, member)
         else:
             into[name] = None
+
+
+def _canonical(value: FactValue) -> FactValue:
+    """One form for equal numbers: ``1`` and ``1.0`` are one key, and which of them came first must not matter."""
+    if isinstance(value, tuple):
+        return tuple(_canonical(part) if isinstance(part, float) else part for part in value)  # type: ignore[misc]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def merge(into: Fold, other: Mapping[str, Mapping[FactValue, tuple[int, int]] | None]) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Destination,
         Detection,
         ExtractContext,
+        Fields,
         Ignored,
         ImportedFile,
         IncomingSession,
@@ -89,7 +90,9 @@ def arrange(upload: Upload, context: ExtractContext) -> Arrangement | None:
 
 
 @hookspec(firstresult=True)
-def extract(members: tuple[Member, ...], context: ExtractContext) -> tuple[ImportedFile | Rejected | Ignored, ...]:
+def extract(  # type: ignore[empty-body]  # a specification
+    members: tuple[Member, ...], context: ExtractContext
+) -> tuple[ImportedFile | Rejected | Ignored, ...]:
     """Say what each member is: which session and scan, which resource, and what its header says.
 
     When: once for each batch (at most 128 members or 8 MiB, whichever first; a group is never divided). Called again
@@ -149,15 +152,17 @@ def transform_files(files: tuple[StagedFile, ...], context: TransformContext) ->
 
 
 @hookspec
-def describe(session: StoredSession, context: DescribeContext) -> SessionDocument | None:
+def describe(session: StoredSession, context: DescribeContext) -> SessionDocument | Fields | None:
     """Give the session document: type and fields of the session and of each scan, and the scans' IDs.
 
     When: once for each session when it is placed, and again when it is built, merged or rebuilt.
-    Who answers: the chosen handler, else the core's default (a fact that all files agree on is written, one with
-    several values is left out, the type follows the modality).
+    Who answers: extensions, each with ``Fields`` to add; then the chosen handler, else the core's default, with the
+    document (a fact that all files agree on is written, one with several values is left out, the type follows the
+    modality).
     Arguments: ``session`` has the folds of the stored bytes; a scan that was given an ID earlier has it, and keeps it.
     Returns: a ``SessionDocument`` with every scan of the session, fields by XNAT path; the core orders them by the
-    schema and leaves out what would not be valid. Labels, project and subject are the core's.
+    schema and leaves out what would not be valid. Labels, project and subject are the core's. An extension's
+    ``Fields`` never replace a field of the document, nor one of an extension that was asked before.
     If it raises: the import fails with a ``PluginError``; at a later build the session becomes ERROR, its files stay.
     Where: in a worker (a thread until worker slots are there).
     """

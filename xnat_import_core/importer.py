@@ -79,7 +79,6 @@ class Import:
     principal: Principal
     sources: Sequence[Source]
     progress: Progress | None = None
-    batch_members: int | None = None
     _ledger: Ledger = field(factory=Ledger)
     _notes: list[str] = field(factory=list)
 
@@ -147,8 +146,6 @@ class Import:
         extraction = Extraction(
             calls, context, self.staging, self._ledger, self.workers, keep=not self.request.plan, told=self._extracted
         )
-        if self.batch_members is not None:
-            extraction.batch_members = self.batch_members
         with self._open(frozenset(calls.handler.containers), open_nested=calls.handler.nested == "open") as upload:
             extraction.run(upload, self._view)
         self._notes.append(f"Handler {self.key}: {self.why_key}.")

@@ -33,6 +33,8 @@ __all__ = [
     "Extension",
     "ExtractContext",
     "Fate",
+    "FieldValue",
+    "Fields",
     "Group",
     "Handler",
     "Ignored",
@@ -544,6 +546,14 @@ class SessionDocument:
     fields: Mapping[str, FieldValue] = field(factory=dict)
     scans: tuple[ScanDocument, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@frozen
+class Fields:
+    """``describe`` of an extension: fields to add, never to replace, for the session and for scans by their key."""
+
+    session: Mapping[str, FieldValue] = field(factory=dict)
+    scans: Mapping[str, Mapping[str, FieldValue]] = field(factory=dict)
 
 
 # ---- archive -------------------------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ class ImportRequest:
         auto_archive: ``AA``, else ``auto-archive``; ``None``: not said.
         plan: Answer what would happen, write nothing.
         sources: ``src`` values in order, commas split.
+        listener, transaction: Keys under which the sender will ask how far it is.
         fields: XNAT field paths and shortcuts as sent (import chapter 2.3).
         others: Parameters that no part of the service knows, as sent.
     """
@@ -77,6 +78,7 @@ class ImportRequest:
     event_comment: str | None = None
     importer: str = "DICOM"
     listener: str | None = None
+    transaction: str | None = None
     plan: bool = False
     sources: tuple[str, ...] = ()
     fields: Mapping[str, str] = field(factory=dict)

@@ -27,7 +27,7 @@ GIB = 1024 * MIB
 def _is_zone(_settings: object, _attribute: object, value: str) -> None:
     try:
         ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         message = f"Setting timezone: {value!r} is no zone name; use one such as 'Europe/Berlin'."
         raise InvalidRequestError(message) from error
 
@@ -74,9 +74,18 @@ class Compat:
 
 @frozen
 class Plugins:
-    """Which plugins take part, by entry-point name or distribution; the deny list is read before any import."""
+    """Which plugins take part, by entry-point name or distribution; the deny list is read before any import.
+
+    Attributes:
+        deny: Never imported.
+        require: Extensions without which nothing is imported: one that should de-identify and cannot be loaded must
+            not be left out in silence.
+        order: Extensions that are called before the others, in this order.
+        detection: Ask handlers whose an upload is that came without ``import-handler``.
+    """
 
     deny: tuple[str, ...] = ()
+    require: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     detection: bool = False
 

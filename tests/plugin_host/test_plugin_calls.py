@@ -346,6 +346,22 @@ def test_the_handler_describes_else_the_core(calls_of):
             calls_of(text % (mine, scans)).describe(STORED, DESCRIBE)
 
 
+def test_extensions_add_fields_and_never_replace_one(calls_of):
+    handler = (
+        "@hookimpl\ndef describe(session): return SessionDocument('xnat:mrSessionData', {'date': 'mine'}, "
+        "tuple(ScanDocument(s.key, s.key, 'xnat:mrScanData', {'frames': 1}) for s in session.scans))"
+    )
+    adds = "@hookimpl\ndef describe(session): return Fields({'date': 'b', 'note': 'b'}, {'a': {'frames': 2, 'operator': 'b'}})"
+    later = "@hookimpl\ndef describe(session): return Fields({'note': 'c', 'operator': 'c'})"
+    who, document = calls_of(handler, b=adds, c=later).describe(STORED, DESCRIBE)
+    assert who == "H"
+    assert document.fields == {"date": "mine", "note": "b", "operator": "c"}
+    assert [scan.fields for scan in document.scans] == [{"frames": 1, "operator": "b"}, {"frames": 1}]
+    whole = "@hookimpl\ndef describe(session): return SessionDocument('xnat:mrSessionData')"
+    with pytest.raises(PluginError, match="Fields"):
+        calls_of(handler, b=whole).describe(STORED, DESCRIBE)
+
+
 @pytest.mark.parametrize(
     ("scan", "said"),
     [

@@ -56,7 +56,7 @@ def test_a_handler_is_refused_with_the_remedy(handler_of, log, text, error, reme
     assert report.hooks == ()
 
 
-@pytest.mark.parametrize("hook", ["detect", "arrange", "extract", "describe"])
+@pytest.mark.parametrize("hook", ["detect", "arrange", "extract"])
 def test_an_extension_is_not_asked_what_only_a_handler_knows(extension_of, log, hook):
     report = report_of(log, extension=extension_of(f"@hookimpl\ndef {hook}(): ..."))
     assert report.error == f"{hook}: a plugin of kind extension is never asked this"

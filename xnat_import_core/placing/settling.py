@@ -34,7 +34,10 @@ _SHOWN = 20
 class _Clashes:
     """Members that clash with stored files, where that is an error."""
 
-    names: list[str] = field(factory=list)
+    names: dict[str, None] = field(factory=dict)
+
+    def add(self, name: str) -> None:
+        self.names[name] = None
 
     def refuse(self) -> None:
         if self.names:
@@ -42,7 +45,7 @@ class _Clashes:
                 f"Session already exists with matching files. {len(self.names)} members differ from what is stored; "
                 "nothing was changed. Send them again with overwrite=delete to replace the stored files."
             )
-            raise SessionConflictError(message, members=self.names[:_SHOWN])
+            raise SessionConflictError(message, members=list(self.names)[:_SHOWN])
 
 
 @frozen
@@ -148,7 +151,7 @@ class Settlement:
         if policy == "keep-both":
             return Fate.STORED, "kept beside another version", "duplicate_objects=keep-both", "", *kept
         if policy == "refuse":
-            clashes.names.append(member["name"])
+            clashes.add(member["name"])
             return Fate.STORED, "", member["rule"], "", *kept
         placement.replaced.add(found[-1].place)
         rule = "overwrite=delete" if self.handler.differing == "refuse" else "duplicate_objects=replace"
@@ -216,7 +219,7 @@ class Settlement:
     ) -> int | None:
         """Another instance has the name of a stored file: refused, or replaced where the request says so."""
         if self._policy() == "refuse":
-            clashes.names.append(row["name"])
+            clashes.add(row["name"])
             return None
         placement.replaced.add(place)
         return stored

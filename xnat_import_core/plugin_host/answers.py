@@ -12,6 +12,7 @@ from xnat_import_core.models import (
     Assessor,
     Conflict,
     Detection,
+    Fields,
     Group,
     Ignored,
     ImportedFile,
@@ -224,6 +225,15 @@ def check_document(answer: object, scans: Sequence[str]) -> str | None:
         return "a type is not of the form xnat:mrSessionData"
     mappings = (answer.fields, *(scan.fields for scan in answer.scans), *(scan.catalog for scan in answer.scans))
     return next(filter(None, map(_check_fields, mappings)), None)
+
+
+def check_added_fields(answer: object) -> str | None:
+    """``describe`` of an extension: ``Fields``, by path, with plain values."""
+    if not isinstance(answer, Fields):
+        return _not_a("Fields or None", answer)
+    if not isinstance(answer.scans, Mapping):
+        return f"scans: {_not_a('a mapping', answer.scans)}"
+    return next(filter(None, map(_check_fields, (answer.session, *answer.scans.values()))), None)
 
 
 def _check_fields(fields: object) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from xnat_import_core.errors import PluginError, XnatImportError
 from xnat_import_core.plugin_host import answers
+from xnat_import_core.plugin_host.added_fields import with_fields
 from xnat_import_core.plugin_host.asking import Implementation, ask, implementations
 from xnat_import_core.plugin_host.faults import Answerer
 from xnat_import_core.plugin_host.managers import CORE, build_manager
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         Detection,
         Extension,
         ExtractContext,
+        Fields,
         Handler,
         Ignored,
         ImportedFile,
@@ -74,6 +76,7 @@ class HookCalls:
         self.version = handler.claim.version
         self.wants = frozenset(name for loaded in extensions for name in cast("Extension", loaded.record).wants)
         self._log = log
+        self._extensions = frozenset(loaded.claim.key for loaded in extensions)
         names = {id(p.plugin): Answerer(p.claim.key, p.claim.distribution) for p in (handler, *extensions)}
         manager = build_manager(handler, extensions)
         self._by_hook: Mapping[str, tuple[Implementation, ...]] = implementations(manager, names, CORE)
@@ -173,12 +176,20 @@ class HookCalls:
     def describe(self, session: StoredSession, context: DescribeContext) -> tuple[str, SessionDocument]:
         """Who wrote the session document, and the document: the handler, else the core. Every scan is in it once."""
         scans = [scan.key for scan in session.scans]
-
-        def check(answer: object) -> str | None:
-            return answers.check_document(answer, scans)
-
-        who, answer = next(self._answers("describe", check, session=session, context=context))
-        return who, cast("SessionDocument", answer)
+        added: list[Fields] = []
+        for implementation in self._by_hook["describe"]:
+            extends = implementation.who.name in self._extensions
+            answer = ask(implementation, "describe", self._log, session=session, context=context)
+            if answer is None:
+                continue
+            wrong = answers.check_added_fields(answer) if extends else answers.check_document(answer, scans)
+            if wrong:
+                msg = "describe"
+                raise implementation.wrong(msg, wrong, self._log)
+            if not extends:
+                return implementation.who.name, with_fields(cast("SessionDocument", answer), added)
+            added.append(cast("Fields", answer))
+        raise AssertionError  # the core's default always answers
 
     def archive(self, session: ArchiveSession, policy: ArchivePolicy) -> tuple[str, Archived | Conflict] | None:
         """Who archives instead of the core, or who refuses; ``None``: the core itself is to archive."""

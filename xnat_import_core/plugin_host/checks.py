@@ -38,7 +38,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 
 _ANSWERED_BY: dict[Kind, frozenset[str]] = {
     "handler": frozenset(HOOKS) - {"transform_files", "import_finished", "session_archived"},
-    "extension": frozenset(HOOKS) - {"detect", "arrange", "extract", "describe"},
+    "extension": frozenset(HOOKS) - {"detect", "arrange", "extract"},
 }
 
 

@@ -6,7 +6,7 @@ import threading
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from xnat_import_core.errors import InvalidRequestError, UnknownHandlerError
+from xnat_import_core.errors import InvalidRequestError, PluginError, UnknownHandlerError
 from xnat_import_core.plugin_host.calls import HookCalls
 from xnat_import_core.plugin_host.checks import Problem
 from xnat_import_core.plugin_host.events import EventLog, StructlogEvents
@@ -101,7 +101,17 @@ class PluginHost:
         if isinstance(handler, Refusal):
             raise handler.error()
         extensions = tuple(found for found in self._load_extensions() if isinstance(found, Loaded))
+        self._check_required({found.claim.key for found in extensions})
         return HookCalls(handler, extensions, self._log)
+
+    def _check_required(self, loaded: set[str]) -> None:
+        for name in self._settings.require:
+            if name not in loaded:
+                message = (
+                    f"The extension {name} is required (setting plugins.require) and is not there or cannot be used; "
+                    "nothing is imported without it. 'xnat-import handlers' says why."
+                )
+                raise PluginError(message, plugin=name, distribution="", hook="")
 
     def _claims(self, kind: Kind) -> dict[str, tuple[Claim, ...]]:
         allowed = without(self._source.claims(kind), self._settings.deny)

@@ -90,6 +90,7 @@ def _read_switches(sent: Sent, sources: tuple[str, ...]) -> ImportRequest:
         event_comment=sent.text("event_comment"),
         importer=_importer(sent.text("prearc-importer")),
         listener=_listener(sent),
+        transaction=sent.text("transaction"),
         plan=sent.flag("plan"),
         sources=sources,
     )

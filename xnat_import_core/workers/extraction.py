@@ -74,7 +74,6 @@ class Extraction:
     workers: Workers
     keep: bool
     told: Callable[[int, int], None]
-    batch_members: int = BATCH_MEMBERS
     folds: dict[tuple[str, str], Fold] = field(factory=dict)
     scan_ids: dict[tuple[str, str], str] = field(factory=dict)
     _members: int = 0
@@ -132,7 +131,7 @@ class Extraction:
             size += sum(_UNKNOWN_SIZE if member.size is None else member.size for member in group)
             members += group
             hints += [hint] * len(group)
-            if len(members) >= self.batch_members or size >= BATCH_BYTES:
+            if len(members) >= BATCH_MEMBERS or size >= BATCH_BYTES:
                 yield Batch(tuple(members), tuple(hints))
                 members, hints, size = [], [], 0
         if members:
