@@ -38,7 +38,7 @@ def fold(into: Fold, facts: Mapping[str, FactValue], member: int) -> None:
 def _canonical(value: FactValue) -> FactValue:
     """One form for equal numbers: ``1`` and ``1.0`` are one key, and which of them came first must not matter."""
     if isinstance(value, tuple):
-        return tuple(_canonical(part) if isinstance(part, float) else part for part in value)  # type: ignore[misc]
+        return tuple(_canonical(part) if isinstance(part, float) else part for part in value)  # type: ignore[misc]  # parts stay what they are
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-import structlog
 from attrs import define, field
 
 from xnat_import_core.errors import NotSupportedError, ServerError, UnreadableUploadError, XnatImportError
 from xnat_import_core.folds import Facts, Fold, merge
+from xnat_import_core.logs import event_logger, frames_of
 from xnat_import_core.models import ExtractContext, Fate, IncomingScan, IncomingSession, Outcome
 from xnat_import_core.placing.destinations import AskedRequest, decide_destination
 from xnat_import_core.placing.placements import Placement, arrange_placements
@@ -23,7 +23,7 @@ from xnat_import_core.receipts.ledger import Ledger
 from xnat_import_core.receipts.records import outcome_as_json
 from xnat_import_core.receipts.store import write_jsonl
 from xnat_import_core.storage.durable import check_free, storage_faults
-from xnat_import_core.uploads.containers import OpenUpload
+from xnat_import_core.uploads.containers import OpenUpload, expected_members
 from xnat_import_core.workers.extraction import Extraction, UploadView
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class Import:
     progress: Progress | None = None
     _ledger: Ledger = field(factory=Ledger)
     _notes: list[str] = field(factory=list)
+    _expected: int | None = None
 
     def run(self) -> Outcome:
         """Import it. Whatever goes wrong, nothing half-made stays, and the receipt says what became of each member.
@@ -88,7 +89,7 @@ class Import:
         Raises:
             XnatImportError: With ``import_id`` set.
         """
-        log = structlog.get_logger().bind(import_id=self.import_id)
+        log = event_logger(import_id=self.import_id)
         try:
             with storage_faults():
                 outcome = self._run()
@@ -97,7 +98,8 @@ class Import:
             fault = self._fail(error)
             if fault is error or not isinstance(error, Exception):
                 raise
-            log.exception("unexpected fault")
+            fault_facts = {"error": type(error).__name__, "frames": frames_of(error)}
+            log.error("unexpected fault", **fault_facts)  # noqa: TRY400 - an exception's words may hold patient data
             raise fault from error
         finally:
             self._ledger.close()
@@ -107,11 +109,13 @@ class Import:
     def _run(self) -> Outcome:
         limits = self.store.settings.limits
         check_free(self.store.tree.root, limits.min_free_bytes)
+        self._expected = expected_members(self.sources)
         self._detect()
         extraction = self._extract()
         self._judge()
         placements = self._map(extraction.folds, extraction.scan_ids)
-        self._told("place", self._ledger.count(), 0)
+        self._expected = self._ledger.count()
+        self._told("place", self._expected, 0)
         placements = self._reserve(placements)
         calls = self.host.calls(self.key)
         placer = Placer(
@@ -283,7 +287,7 @@ class Import:
             if done:
                 self._keep_receipt()
         except (XnatImportError, OSError) as fault:
-            structlog.get_logger().error("undo failed", import_id=self.import_id, error=type(fault).__name__)
+            event_logger(import_id=self.import_id).error("undo failed", error=type(fault).__name__)
             return False
         return done
 
@@ -298,4 +302,4 @@ class Import:
 
     def _told(self, stage: str, members: int, size: int) -> None:
         if self.progress is not None:
-            self.progress(stage, members, None, size)
+            self.progress(stage, members, self._expected, size)

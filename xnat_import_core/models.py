@@ -636,7 +636,10 @@ class SessionOutcome:
 
 @frozen
 class Outcome:
-    """How an import ended. ``counts`` has all five fates and adds up to the number of members."""
+    """How an import ended. ``counts`` has all five fates and adds up to the number of members.
+
+    ``wrap_uris`` is the handler's: the plain answer puts ``/data`` in front of each URI.
+    """
 
     import_id: str
     handler_key: str
@@ -644,6 +647,7 @@ class Outcome:
     sessions: tuple[SessionOutcome, ...]
     counts: Mapping[Fate, int]
     notes: tuple[str, ...] = Factory(tuple)
+    wrap_uris: bool = True
 
     @property
     def members(self) -> int:

@@ -100,7 +100,9 @@ class Room:
         """Data files of the prearchive, without project and timestamp."""
         room = self.store / "prearchive" / "P"
         paths = (path.relative_to(room) for path in room.rglob("*") if path.is_file())
-        return sorted("/".join(path.parts[1:]) for path in paths if path.suffix != ".xml" and ".import" not in path.parts)
+        return sorted(
+            "/".join(path.parts[1:]) for path in paths if path.suffix != ".xml" and ".import" not in path.parts
+        )
 
     def nothing_left(self) -> bool:
         """No session, no staging."""
@@ -111,7 +113,9 @@ class Room:
         """Every file of the prearchive, with receipts left out."""
         room = self.store / "prearchive"
         return {
-            "/".join(part for part in path.relative_to(room).parts if not part[0].isdigit() or "_" not in part): path.read_bytes()
+            "/".join(
+                part for part in path.relative_to(room).parts if not part[0].isdigit() or "_" not in part
+            ): path.read_bytes()
             for path in room.rglob("*")
             if path.is_file() and ".import" not in path.parts
         }

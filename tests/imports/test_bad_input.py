@@ -149,7 +149,11 @@ def test_every_limit_is_a_setting_that_the_message_names(store, pack, room, stud
     with Service(Settings(store=store, limits=Limits(**limits))) as service:
         service.projects.create("P")
         inner = pack.zip_bytes(pack.members(*study["series"]))
-        upload = pack.tree({"inner.zip": pack.zip_bytes({"in.zip": inner})}) if named == "max_depth" else pack.zip(*study["series"])
+        upload = (
+            pack.tree({"inner.zip": pack.zip_bytes({"in.zip": inner})})
+            if named == "max_depth"
+            else pack.zip(*study["series"])
+        )
         with pytest.raises(LimitExceededError, match=named):
             service.import_upload(upload, project="P", import_handler="SI")
         assert room.nothing_left()
@@ -164,7 +168,12 @@ def test_a_full_disk_is_507_and_leaves_nothing(service, pack, room, study):
 
 @both
 def test_names_in_odd_encodings_are_kept_as_they_can_be(service, pack, room, study, handler):
-    upload = pack.tree({"B\u00fcro/s\u00e9rie/\u65e5\u672c.dcm": study["series"][0].read_bytes(), "\u0001x": study["series"][1].read_bytes()})
+    upload = pack.tree(
+        {
+            "B\u00fcro/s\u00e9rie/\u65e5\u672c.dcm": study["series"][0].read_bytes(),
+            "\u0001x": study["series"][1].read_bytes(),
+        }
+    )
     outcome = service.import_upload(upload, project="P", import_handler=handler)
     assert outcome.counts[Fate.STORED] == 2
     assert all(name.isascii() for name in room.files())

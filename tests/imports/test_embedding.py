@@ -87,7 +87,9 @@ def test_no_thread_and_no_file_before_start(tmp_path):
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(size=st.sampled_from([1, 7, 128]), threads=st.integers(1, 4), data=st.data())
-def test_neither_batches_nor_threads_nor_order_change_a_byte(tmp_path_factory, pack, study, monkeypatch, size, threads, data):
+def test_neither_batches_nor_threads_nor_order_change_a_byte(
+    tmp_path_factory, pack, study, monkeypatch, size, threads, data
+):
     content = pack.members(*study["series"], *study["second"], *study["other"])
     content["twin"] = study["series"][0].read_bytes()
     order = data.draw(st.permutations(sorted(content)))
@@ -153,7 +155,13 @@ def test_a_plugin_that_fails_fails_only_its_import(tmp_path, texts, fault):
 @pytest.mark.parametrize("hook", ["transform_files", "review_session"])
 def test_an_extension_that_fails_fails_closed(tmp_path, texts, hook):
     extension = plugin(EXTENSION=Extension(summary="fails"), **{hook: lambda **_: None})
-    setattr(extension, hook, hookimpl({"transform_files": lambda files: raising(files), "review_session": lambda session: raising(session)}[hook]))
+    setattr(
+        extension,
+        hook,
+        hookimpl(
+            {"transform_files": lambda files: raising(files), "review_session": lambda session: raising(session)}[hook]
+        ),
+    )
     with service_of(tmp_path / "store", fails=extension) as service:
         with pytest.raises(PluginError, match=hook):
             service.import_upload(texts, import_handler="T")
@@ -164,7 +172,9 @@ def test_an_extension_that_must_be_there_is_not_left_out(tmp_path, texts):
     broken = types.ModuleType("no_record")
     settings_ = Settings(store=tmp_path / "store", plugins=Plugins(require=("deidentify",)))
     with (
-        Service(settings_, plugins=ExplicitPlugins(handlers={"T": text_handler()}, extensions={"deidentify": broken})) as service,
+        Service(
+            settings_, plugins=ExplicitPlugins(handlers={"T": text_handler()}, extensions={"deidentify": broken})
+        ) as service,
         pytest.raises(PluginError, match="required"),
     ):
         service.import_upload(texts, import_handler="T")
@@ -253,7 +263,12 @@ def test_ecat_alone_comes_later_and_beside_dicom_is_told(service, pack, study, s
 
 
 def test_a_client_error_is_the_only_thing_a_bad_request_raises(service, pack, study):
-    for parameters in ({"import_handler": "nope"}, {"dest": "/nonsense"}, {"project": "P", "PROJECT_ID": "Q"}, {"overwrite": "maybe"}):
+    for parameters in (
+        {"import_handler": "nope"},
+        {"dest": "/nonsense"},
+        {"project": "P", "PROJECT_ID": "Q"},
+        {"overwrite": "maybe"},
+    ):
         with pytest.raises(ClientError):
             service.import_upload(pack.zip(*study["series"]), **({"import_handler": "SI"} | parameters))
 

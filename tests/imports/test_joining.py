@@ -33,7 +33,9 @@ def test_what_joined_in_parts_is_what_came_at_once(tmp_path, pack, study):
             for part in parts:
                 service.import_upload(pack.zip(*part), project="P", import_handler="SI")
             row = service.prearchive.rows()[0]
-            catalog = service.prearchive.file(row, "700", "DICOM", study["series"][0].name).with_name("scan_700_catalog.xml")
+            catalog = service.prearchive.file(row, "700", "DICOM", study["series"][0].name).with_name(
+                "scan_700_catalog.xml"
+            )
             documents.append((service.prearchive.document(row).read_bytes(), catalog.read_bytes()))
     assert documents[0] == documents[1]
 
@@ -53,7 +55,9 @@ def test_other_bytes_for_an_instance_are_refused_by_si(service, pack, room, stud
     assert len(room.files()) == 6
 
 
-@pytest.mark.parametrize(("policy", "files", "kept"), [("replace", 6, "new"), ("keep-first", 6, "old"), ("keep-both", 7, "old")])
+@pytest.mark.parametrize(
+    ("policy", "files", "kept"), [("replace", 6, "new"), ("keep-first", 6, "old"), ("keep-both", 7, "old")]
+)
 def test_other_bytes_for_an_instance_by_the_sites_setting(store, pack, room, study, policy, files, kept):
     name, old = study["series"][0].name, study["series"][0].read_bytes()
     new = with_other_bytes(old)
@@ -109,7 +113,9 @@ def test_four_senders_of_one_study_end_in_one_session(service, pack, room, study
 def test_the_same_object_on_four_connections_is_stored_once(service, pack, room, study):
     uploads = [pack.zip(study["series"][0]) for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:
-        outcomes = list(threads.map(lambda path: service.import_upload(path, project="P", import_handler="DICOM-zip"), uploads))
+        outcomes = list(
+            threads.map(lambda path: service.import_upload(path, project="P", import_handler="DICOM-zip"), uploads)
+        )
     assert sorted(outcome.counts[Fate.STORED] for outcome in outcomes) == [0, 0, 0, 1]
     assert len(room.files()) == 1
 
@@ -133,4 +139,7 @@ def test_a_deleted_session_waits_in_the_trash(service, pack, room, study, store)
     service.prearchive.delete(service.prearchive.rows()[0])
     assert service.prearchive.rows() == []
     assert room.nothing_left()
-    assert len([path for path in (store / "trash").rglob("*") if path.parent.name == "DICOM" and path.suffix != ".xml"]) == 6
+    assert (
+        len([path for path in (store / "trash").rglob("*") if path.parent.name == "DICOM" and path.suffix != ".xml"])
+        == 6
+    )

@@ -29,7 +29,9 @@ def test_the_receipt_is_complete(service, pack, study, store):
         name: hashlib.sha256(data).hexdigest() for name, data in content.items()
     }
     stored = [line for line in lines if line.fate is Fate.STORED]
-    assert all(line.stored_digest == line.digest and line.place.startswith("/prearchive/projects/P/") for line in stored)
+    assert all(
+        line.stored_digest == line.digest and line.place.startswith("/prearchive/projects/P/") for line in stored
+    )
     assert {line.name: line.fate for line in lines if line.fate is not Fate.STORED} == {
         "__MACOSX/._x": Fate.IGNORED, "notes.txt": Fate.REJECTED, "DICOMDIR": Fate.IGNORED,
     }  # fmt: skip
@@ -92,10 +94,15 @@ def test_a_plan_writes_nothing_and_comes_true(service, pack, room, study, store,
     assert service.prearchive.rows() == []
     done = service.import_upload(upload, **parameters)
     assert planned.counts == done.counts
-    assert [(s.label, s.subject, s.scans, s.stored) for s in planned.sessions] == [(s.label, s.subject, s.scans, s.stored) for s in done.sessions]
+    assert [(s.label, s.subject, s.scans, s.stored) for s in planned.sessions] == [
+        (s.label, s.subject, s.scans, s.stored) for s in done.sessions
+    ]
 
     def shape(import_id):
-        return [(line.name, line.digest, line.fate, line.place.partition("/scans/")[2]) for line in service.receipt_lines(import_id)]
+        return [
+            (line.name, line.digest, line.fate, line.place.partition("/scans/")[2])
+            for line in service.receipt_lines(import_id)
+        ]
 
     assert shape(planned.import_id) == shape(done.import_id)
     again = service.import_upload(upload, plan="true", **parameters)

@@ -19,7 +19,9 @@ def fates(service, import_id):
 
 def test_22_two_series_of_one_study_in_two_requests_are_one_session(service, pack, room, study):
     first = service.import_upload(pack.zip(*study["series"]), dest="/prearchive/projects/P", import_handler="DICOM-zip")
-    second = service.import_upload(pack.zip(*study["second"]), dest="/prearchive/projects/P", import_handler="DICOM-zip")
+    second = service.import_upload(
+        pack.zip(*study["second"]), dest="/prearchive/projects/P", import_handler="DICOM-zip"
+    )
     assert [s.uri for s in first.sessions] == [s.uri for s in second.sessions]
     row = service.prearchive.rows()[0]
     assert row.status == "READY"
@@ -142,7 +144,10 @@ def test_29_two_objects_of_one_base_name_are_both_kept(service, pack, room, stud
     service.import_upload(pack.tree({"a/IM1": one, "b/IM1": other}), project="P", import_handler=handler)
     assert len(room.files()) == 2
     row = service.prearchive.rows()[0]
-    kept = {service.prearchive.file(row, "700", "DICOM", file.name).read_bytes() for file in service.prearchive.files(row, "700", "DICOM")}
+    kept = {
+        service.prearchive.file(row, "700", "DICOM", file.name).read_bytes()
+        for file in service.prearchive.files(row, "700", "DICOM")
+    }
     assert kept == {one, other}
     assert room.files()[0].endswith("/IM1") or room.files()[1].endswith("/IM1")
 
@@ -151,11 +156,19 @@ def test_29_two_objects_of_one_base_name_are_both_kept(service, pack, room, stud
 def test_30_the_same_zip_twice_changes_nothing(service, pack, room, study, handler, store):
     upload = pack.zip(*study["series"])
     first = service.import_upload(upload, project="P", import_handler=handler)
-    before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in (store / "prearchive").rglob("*.*") if path.is_file()}
+    before = {
+        path: (path.stat().st_mtime_ns, path.stat().st_ino)
+        for path in (store / "prearchive").rglob("*.*")
+        if path.is_file()
+    }
     second = service.import_upload(upload, project="P", import_handler=handler)
     assert second.sessions[0].uri == first.sessions[0].uri
     assert second.counts[Fate.SAME] == 6
-    after = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in (store / "prearchive").rglob("*.*") if path.is_file()}
+    after = {
+        path: (path.stat().st_mtime_ns, path.stat().st_ino)
+        for path in (store / "prearchive").rglob("*.*")
+        if path.is_file()
+    }
     assert after == before
     assert len(room.files()) == 6
 

@@ -1,7 +1,7 @@
 """Imports in a child process that is killed, and looks at what the next start makes of it. Run by ``test_kills.py``.
 
-    kills.py WORK UPLOAD SCENARIO points            kill at each file operation, sync and commit in turn
-    kills.py WORK UPLOAD SCENARIO random SEED N     kill at N random instants
+kills.py WORK UPLOAD SCENARIO points            kill at each file operation, sync and commit in turn
+kills.py WORK UPLOAD SCENARIO random SEED N     kill at N random instants
 """
 
 from __future__ import annotations
@@ -88,7 +88,9 @@ def state(service: Service) -> dict[str, str]:
                 paths = [service.prearchive.file(row, scan.id, resource.label, file.name) for file in files]
                 catalog = next(paths[0].parent.glob("*_catalog.xml"))
                 assert sorted(entry.uri for entry in read_catalog(catalog).entries) == [file.name for file in files]
-                assert {path.name for path in paths[0].parent.iterdir()} == {file.name for file in files} | {catalog.name}
+                assert {path.name for path in paths[0].parent.iterdir()} == {file.name for file in files} | {
+                    catalog.name
+                }
                 for file, path in zip(files, paths, strict=True):
                     digest = hashlib.sha256(path.read_bytes()).hexdigest()
                     assert digest == file.digest
@@ -102,7 +104,11 @@ def look(store: Path, upload: Path, before: dict[str, str], after: dict[str, str
         now = state(service)
         assert now in (before, after), f"neither before nor after: {sorted(set(now) ^ set(after))}"
         assert not any((store / "staging").iterdir())
-        on_disk = [p for p in (store / "prearchive").rglob("*") if p.is_file() and p.suffix != ".xml" and ".import" not in p.parts]
+        on_disk = [
+            p
+            for p in (store / "prearchive").rglob("*")
+            if p.is_file() and p.suffix != ".xml" and ".import" not in p.parts
+        ]
         assert len(on_disk) == len(now)
         with service.database.read() as connection:
             hidden = connection.exec_driver_sql(
@@ -141,14 +147,18 @@ def main(work: Path, upload: Path, first: Path | None, how: str, *numbers: str) 
         shutil.rmtree(store, ignore_errors=True)
         shutil.copytree(template, store)
 
-        def attempt(point: int = point, after: float = seed.uniform(0, took * 1.2) if seed else 0, store: Path = store) -> None:
+        def attempt(
+            point: int = point, after: float = seed.uniform(0, took * 1.2) if seed else 0, store: Path = store
+        ) -> None:
             killing_after(after) if how == "random" else killing_at(point)
             send(store, upload)
 
         ended = in_child(attempt)
         assert ended in {0, -signal.SIGKILL}, f"point {point}: {ended}"
         killed += ended != 0
-        assert in_child(lambda store=store: look(store, upload, before, after)) == 0, f"point {point} of {how} {numbers}"
+        assert in_child(lambda store=store: look(store, upload, before, after)) == 0, (
+            f"point {point} of {how} {numbers}"
+        )
         if ended == 0 and how == "points":
             break
     print(f"killed {killed}")

@@ -23,7 +23,8 @@ def uploads(tmp_path, shipped):
     changed[-1] ^= 1
     contents = {
         "first.zip": {path.name: path.read_bytes() for path in series[:3]},
-        "second.zip": {path.name: path.read_bytes() for path in (*series[2:5], *other[:4])} | {series[0].name: bytes(changed)},
+        "second.zip": {path.name: path.read_bytes() for path in (*series[2:5], *other[:4])}
+        | {series[0].name: bytes(changed)},
     }
     for name, content in contents.items():
         made = io.BytesIO()
@@ -37,7 +38,7 @@ def uploads(tmp_path, shipped):
 def kill(uploads, first, *how):
     work = uploads / "work"
     work.mkdir()
-    done = subprocess.run(  # noqa: S603 - this interpreter and a script beside this file
+    done = subprocess.run(
         [sys.executable, SCRIPT, work, uploads / "second.zip", uploads / first, *how],
         capture_output=True, text=True, check=False, timeout=580,
     )  # fmt: skip

@@ -31,7 +31,7 @@ class Program(click.Group):
         """Names of all commands, sorted."""
         return sorted({*_COMMANDS, *offered_commands()})
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """Import a command. ``None``: there is none of this name."""
         if cmd_name not in _COMMANDS:
             return load_command(cmd_name)

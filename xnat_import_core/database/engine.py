@@ -112,7 +112,7 @@ def _engine(url: str, busy_timeout: float) -> Engine:
 
 
 def _prepare_sqlite(connection: object, _record: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]
+    cursor = connection.cursor()  # type: ignore[attr-defined]  # SQLAlchemy calls it Any
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")  # NORMAL loses acknowledged commits in a power cut
     cursor.execute("PRAGMA foreign_keys = ON")

@@ -92,6 +92,7 @@ class Placer:
             sessions=tuple(self._session(placement) for placement in placements if self._has_members(placement)),
             counts=self.ledger.counts(),
             notes=tuple(self.notes),
+            wrap_uris=self.calls.handler.wrap_uris,
         )
 
     def place(self, placements: list[Placement]) -> Outcome:

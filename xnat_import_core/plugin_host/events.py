@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import Protocol
 
-__all__ = ["EventLog", "StructlogEvents", "frames_of"]
+from xnat_import_core.logs import event_logger, structlog_is_configured
+
+__all__ = ["EventLog", "StructlogEvents"]
 
 
 class EventLog(Protocol):
@@ -19,22 +20,13 @@ class EventLog(Protocol):
 
 
 class StructlogEvents:
-    """Events for structlog. Where nobody configured it, it would print every call: then DEBUG is left out."""
+    """Events for the program's log. Where nobody configured structlog, calls are not told: only faults are."""
 
     def debug(self, event: str, **facts: object) -> None:
-        """Hand on at DEBUG, if the program configured structlog."""
-        import structlog  # noqa: PLC0415 - a worker that brings its own log never loads it
-
-        if structlog.is_configured():
-            structlog.get_logger().debug(event, **facts)
+        """Hand on at DEBUG."""
+        if structlog_is_configured():
+            event_logger().debug(event, **facts)
 
     def error(self, event: str, **facts: object) -> None:
         """Hand on at ERROR."""
-        import structlog  # noqa: PLC0415 - as above
-
-        structlog.get_logger().error(event, **facts)
-
-
-def frames_of(error: BaseException) -> list[str]:
-    """A traceback without texts: an exception's words and the source's values may hold a patient's data."""
-    return [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+        event_logger().error(event, **facts)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from xnat_import_core.errors import ClientError, PluginError, StorageError, StorageFullError, XnatImportError
-from xnat_import_core.plugin_host.events import EventLog, frames_of
+from xnat_import_core.logs import frames_of
+from xnat_import_core.plugin_host.events import EventLog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

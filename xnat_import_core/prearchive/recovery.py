@@ -6,10 +6,10 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
-import structlog
 from sqlalchemy import select
 
 from xnat_import_core.database.tables import import_
+from xnat_import_core.logs import event_logger
 from xnat_import_core.prearchive.commits import finish, undo
 from xnat_import_core.prearchive.deleting import finish_deletes
 from xnat_import_core.storage.durable import storage_faults
@@ -55,7 +55,7 @@ def _recover_one(database: Database, tree: Tree, import_id: str, status: str) ->
     else:
         undo(database, import_id, INTERRUPTED, {})
     staging.discard()
-    structlog.get_logger().warning("import recovered", import_id=import_id, finished=forward)
+    event_logger(import_id=import_id).warning("import recovered", finished=forward)
 
 
 def expire_trash(tree: Tree, keep_days: int) -> None:

@@ -45,7 +45,7 @@ def requested_label(parameter: str, value: str) -> str:
         InvalidRequestError: It is a path, has control characters, is ``.`` or ``..``, has more than 64 characters, or
             nothing is left of it.
     """
-    bad = "/" in value or "\\" in value or any(ord(c) < 32 or ord(c) == 127 for c in value)  # noqa: PLR2004
+    bad = "/" in value or "\\" in value or any(ord(c) < 32 or ord(c) == 127 for c in value)  # noqa: PLR2004 - ASCII's controls
     label = "" if bad or value in {".", ".."} or len(value) > MAX_LABEL else clean_label(value)
     if not label:
         message = (

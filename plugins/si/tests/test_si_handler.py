@@ -77,7 +77,7 @@ def test_one_record_for_each_member_in_their_order(shipped):
     tinypet = (shipped / "nibabel" / "tests" / "data" / "tinypet.v").read_bytes()
     members = (File(3, "a/tinypet.v", tinypet), ct_small(shipped, 5), File(6, "notes.txt", b"Not an image. " * 30))
     ecat, instance, notes = handler.extract(members, context())
-    assert ecat == Rejected(3, "ECAT is not supported yet")
+    assert ecat == Rejected(3, "ECAT is not supported yet", unsupported=True)
     assert isinstance(instance, ImportedFile)
     assert (instance.member, instance.resource, instance.name) == (5, "DICOM", "CT_small.dcm")
     assert instance.identity == f"1.2.840.10008.5.1.4.1.1.2 {instance.uid}"

@@ -11,7 +11,7 @@ from xnat_import_core.uploads.containers.windows import PIECE, DamagedError
 try:
     from isal import isal_zlib as zlib
 except ImportError:
-    import zlib  # type: ignore[no-redef]
+    import zlib  # type: ignore[no-redef]  # the same functions, slower
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ __all__ = ["bunzip", "crc32", "gunzip", "inflate", "inflated_head"]
 _RAW, _GZIP = -15, 31
 _STEP = 16 * 1024
 _MAX_EMPTY = 1000
-_ENGINE_ERROR: type[Exception] = zlib.error  # type: ignore[assignment]
+_ENGINE_ERROR: type[Exception] = zlib.error  # type: ignore[assignment]  # isal names its error otherwise
 _FAULTS = (_ENGINE_ERROR, stdlib_zlib.error, OSError, EOFError, ValueError)
 
 

@@ -82,16 +82,17 @@ def _reading(context: ExtractContext, *, template_on_clash: bool) -> _Reading:
 
 def _extract(member: Member, reading: _Reading) -> ImportedFile | Rejected | Ignored:
     name = _last_part(member.name)
+    shown = name or "upload"
     try:
         with member.open() as stream:
             header = read_header(stream, reading.wanted, max_header_bytes=reading.max_header_bytes)
     except HeaderError as error:
-        return Rejected(member.index, f"unable to read DICOM object {name}: {error.reason}")
+        return Rejected(member.index, f"unable to read DICOM object {shown}: {error.reason}")
     if _is_directory(header, name):
         return Ignored(member.index, "DICOMDIR: a list of files, no data")
     missing = next((what for what, tag in _REQUIRED.items() if not header.value(tag)), None)
     if missing:
-        return Rejected(member.index, f"object {name} contains no {missing}")
+        return Rejected(member.index, f"object {shown} contains no {missing}")
     return _imported(member.index, name, header, reading)
 
 

@@ -26,7 +26,7 @@ _MOST_REJECTED = 1000
 
 def import_answer(request: Request, outcome: Outcome) -> Response:
     """200 with what became of the upload. Reads the receipt for JSON, so it may block."""
-    uris = [data_uri(session.uri) for session in outcome.sessions]
+    uris = [data_uri(session.uri) if outcome.wrap_uris else session.uri for session in outcome.sessions]
     response = _answer(request, outcome, uris)
     response.headers["X-Import-Id"] = outcome.import_id
     return response

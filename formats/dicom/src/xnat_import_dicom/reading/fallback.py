@@ -59,7 +59,7 @@ def _damaged(tag: int) -> HeaderError:
     return HeaderError(f"header is damaged or cut short at {tag_text(tag)}")
 
 
-def _dataset(bounded: _BoundedStream, watch: _Watch, level: Level, *, implicit: bool, little: bool) -> Any:  # noqa: ANN401
+def _dataset(bounded: _BoundedStream, watch: _Watch, level: Level, *, implicit: bool, little: bool) -> Any:  # noqa: ANN401 - pydicom's
     from pydicom.filereader import read_dataset  # noqa: PLC0415 - slow to import, and seldom needed
 
     with _WARNINGS, warnings.catch_warnings():

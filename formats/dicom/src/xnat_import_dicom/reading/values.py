@@ -59,7 +59,7 @@ def nested_texts(elements: Elements, warnings: list[str]) -> Mapping[tuple[int, 
     return {path: tuple(found) for path, found in texts.items()}
 
 
-def _text(element: RawElement, codec: str, tag: int, little: bool, warnings: list[str]) -> str:  # noqa: FBT001
+def _text(element: RawElement, codec: str, tag: int, little: bool, warnings: list[str]) -> str:  # noqa: FBT001 - hot path
     vr, raw = element
     if vr == b"UN" or not (vr in SHORT_VRS or vr in LONG_VRS):
         vr = vr_of(tag)
