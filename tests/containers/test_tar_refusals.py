@@ -154,3 +154,10 @@ def test_random_changes_of_one_byte_never_leak_another_error(opened):
                 opened.all(bytes(data))
             except (UnreadableUploadError, LimitExceededError) as error:
                 assert error.message  # noqa: PT017 - either outcome is right; another error is not
+
+
+def test_bytes_that_only_look_like_a_binary_checksum_are_no_tar(opened):
+    block = bytearray(512)
+    block[148:156] = b"\x80\x7f\x1b\xc8\xa51VU"
+    with opened(bytes(block), name="odd.bin") as upload:
+        assert [(entry.name, entry.problem) for entry in upload.entries()] == [("odd.bin", None)]

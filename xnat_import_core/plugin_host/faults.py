@@ -9,10 +9,11 @@ from attrs import frozen
 
 from xnat_import_core.errors import ClientError, PluginError, StorageError, StorageFullError, XnatImportError
 from xnat_import_core.logs import frames_of
-from xnat_import_core.plugin_host.events import EventLog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from xnat_import_core.plugin_host.events import EventLog
 
 __all__ = ["Answerer", "raised", "renamed", "wrong_answer"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -22,6 +23,7 @@ _TYPE = slice(156, 157)
 _POSITIVE, _NEGATIVE = 0x80, 0xFF
 _SPARSE_MORE = 482
 _OLD_TYPES = b"\x0001234567"
+_OCTAL = re.compile(rb"[ \0]*([0-7]+)[ \0]*")
 
 
 @frozen
@@ -76,13 +78,13 @@ def pax_records(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 def _checksum_fits(block: bytes) -> bool:
     field = block[_CHECKSUM]
-    stated = field.strip(b" \0")
-    if not stated or not _is_octal(field):
+    stated = _OCTAL.fullmatch(field)
+    if stated is None:
         return False
     unsigned = sum(block) - sum(field) + 8 * ord(" ")
     outside = block[:148] + block[156:]
     signed = unsigned - 256 * sum(byte > 127 for byte in outside)  # noqa: PLR2004 - old writers summed signed bytes
-    return int(stated, 8) in {unsigned, signed}
+    return int(stated[1], 8) in {unsigned, signed}
 
 
 def _is_octal(field: bytes) -> bool:
