@@ -72,7 +72,6 @@ if TYPE_CHECKING:
         SessionDocument,
         SessionOutcome,
         SessionResource,
-        Space,
         StagedFile,
         StoredAt,
         StoredResource,
@@ -84,6 +83,7 @@ if TYPE_CHECKING:
     from xnat_import_core.parameters import (
         ImportRequest,
         Overwrite,
+        Space,
     )
     from xnat_import_core.plugin_host import (
         ExplicitPlugins,
@@ -258,7 +258,7 @@ _HOME = {
     "SessionDocument": "models",
     "SessionOutcome": "models",
     "SessionResource": "models",
-    "Space": "models",
+    "Space": "parameters",
     "StagedFile": "models",
     "StoredAt": "models",
     "StoredResource": "models",

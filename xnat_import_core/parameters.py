@@ -10,9 +10,14 @@ from attrs import field, frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xnat_import_core.models import Space
+__all__ = ["ImportRequest", "Overwrite", "Space"]
 
-__all__ = ["ImportRequest", "Overwrite"]
+
+class Space(StrEnum):
+    """The two spaces."""
+
+    PREARCHIVE = "prearchive"
+    ARCHIVE = "archive"
 
 
 class Overwrite(StrEnum):
