@@ -151,7 +151,7 @@ def canonical(xml):
 
 
 def test_the_order_of_the_fields_given_changes_no_byte():
-    shuffle = random.Random(7)  # noqa: S311 - nothing secret
+    shuffle = random.Random(7)
     mixed = [dict(shuffle.sample(list(fields.items()), len(fields))) for fields in (SESSION_FIELDS, SCAN_FIELDS)]
     assert written(*mixed)[0] == EXAMPLE
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from xnat_import_core import (
     ClientError,
+    Confidence,
+    Detection,
     ExplicitPlugins,
     Extension,
     Fate,
@@ -278,3 +280,17 @@ def test_the_migrations_make_the_tables_that_the_code_uses(service):
         context = MigrationContext.configure(connection, opts={"version_table": "xnat_import_version"})
         found = [change for change in compare_metadata(context, metadata) if change[0] != "remove_table"]
     assert found == []
+
+
+def test_a_handler_is_detected_where_the_site_wants_it(tmp_path, texts):
+    def detect(upload):
+        sure = upload.name.endswith(".zip") and all(entry.name.endswith(".txt") for entry in upload.members)
+        return Detection(Confidence.CERTAIN, "text files in a zip") if sure else None
+
+    plugins = ExplicitPlugins(handlers={"T": text_handler(detect=detect), "DICOM-zip": text_handler()})
+    settings_ = Settings(store=tmp_path / "store", plugins=Plugins(detection=True))
+    with Service(settings_, plugins=plugins) as service:
+        outcome = service.import_upload(texts)
+        assert outcome.handler_key == "T"
+        assert any("text files in a zip" in note for note in outcome.notes)
+        assert service.import_upload(texts, import_handler="DICOM-zip").handler_key == "DICOM-zip"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import update
 
 from xnat_import_core import Fate, Service, SessionConflictError, Settings
+from xnat_import_core.database.tables import session
 
 
 def with_other_bytes(data: bytes) -> bytes:
@@ -121,10 +123,6 @@ def test_the_same_object_on_four_connections_is_stored_once(service, pack, room,
 
 
 def test_a_session_on_its_way_out_is_not_joined(service, pack, study):
-    from sqlalchemy import update
-
-    from xnat_import_core.database.tables import session
-
     first = service.import_upload(pack.zip(*study["series"]), project="P", import_handler="DICOM-zip").sessions[0]
     with service.database.write() as connection:
         connection.execute(update(session).values(status="ARCHIVING"))

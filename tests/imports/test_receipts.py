@@ -20,8 +20,9 @@ from xnat_import_core.receipts.store import write_csv
 
 
 def test_the_receipt_is_complete(service, pack, study, store):
+    dicomdir = study["series"][0].parents[2] / "DICOMDIR"
     content = pack.members(*study["series"]) | {
-        "__MACOSX/._x": b"fork", "notes.txt": b"text", "DICOMDIR": (study["series"][0].parents[2] / "DICOMDIR").read_bytes(),
+        "__MACOSX/._x": b"fork", "notes.txt": b"text", "DICOMDIR": dicomdir.read_bytes(),
     }  # fmt: skip
     outcome = service.import_upload(pack.tree(content), project="P", import_handler="SI")
     lines = list(service.receipt_lines(outcome.import_id))
@@ -63,9 +64,9 @@ def test_members_in_equal_lines_out(study, kinds, handler, ignore):
     for number, kind in enumerate(kinds):
         data = study["series"][number % 6].read_bytes()
         made = {
-            "series": (f"{number}.dcm", data), "text": (f"{number}.txt", b"text"), "clutter": (f"{number}/.DS_Store", b"x"),
-            "twin": (f"{number}.dcm", study["series"][0].read_bytes()), "empty": (f"{number}.dcm", b""),
-            "gz": (f"{number}.dcm.gz", gzip.compress(data)),
+            "series": (f"{number}.dcm", data), "text": (f"{number}.txt", b"text"),
+            "clutter": (f"{number}/.DS_Store", b"x"), "twin": (f"{number}.dcm", study["series"][0].read_bytes()),
+            "empty": (f"{number}.dcm", b""), "gz": (f"{number}.dcm.gz", gzip.compress(data)),
         }[kind]  # fmt: skip
         content[made[0]] = made[1]
     with tempfile.TemporaryDirectory() as folder, Service(Settings(store=Path(folder) / "store")) as service:

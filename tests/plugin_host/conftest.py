@@ -61,7 +61,7 @@ def extension_of():
 def install(tmp_path, monkeypatch):
     """Give a function that installs a made-up distribution with one plugin module, and the folder to search."""
 
-    def make(distribution, key, source, *, group="handlers", version="1.0", folder="site"):  # noqa: PLR0913 - facts of one distribution
+    def make(distribution, key, source, *, group="handlers", version="1.0", folder="site"):
         site = tmp_path / folder
         site.mkdir(exist_ok=True)
         if str(site) not in sys.path:

@@ -351,7 +351,10 @@ def test_extensions_add_fields_and_never_replace_one(calls_of):
         "@hookimpl\ndef describe(session): return SessionDocument('xnat:mrSessionData', {'date': 'mine'}, "
         "tuple(ScanDocument(s.key, s.key, 'xnat:mrScanData', {'frames': 1}) for s in session.scans))"
     )
-    adds = "@hookimpl\ndef describe(session): return Fields({'date': 'b', 'note': 'b'}, {'a': {'frames': 2, 'operator': 'b'}})"
+    adds = (
+        "@hookimpl\ndef describe(session): return Fields({'date': 'b', 'note': 'b'}, "
+        "{'a': {'frames': 2, 'operator': 'b'}})"
+    )
     later = "@hookimpl\ndef describe(session): return Fields({'note': 'c', 'operator': 'c'})"
     who, document = calls_of(handler, b=adds, c=later).describe(STORED, DESCRIBE)
     assert who == "H"

@@ -112,8 +112,10 @@ def look(store: Path, upload: Path, before: dict[str, str], after: dict[str, str
         assert len(on_disk) == len(now)
         with service.database.read() as connection:
             hidden = connection.exec_driver_sql(
-                "SELECT (SELECT count(*) FROM session WHERE status IN ('STAGING', 'PLACING') OR locked_by IS NOT NULL) + "
-                "(SELECT count(*) FROM file WHERE pending OR replaced_by IS NOT NULL) + (SELECT count(*) FROM operation) + "
+                "SELECT "
+                "(SELECT count(*) FROM session WHERE status IN ('STAGING', 'PLACING') OR locked_by IS NOT NULL) + "
+                "(SELECT count(*) FROM file WHERE pending OR replaced_by IS NOT NULL) + "
+                "(SELECT count(*) FROM operation) + "
                 "(SELECT count(*) FROM import WHERE finished_at IS NULL)"
             ).scalar()
         assert hidden == 0
