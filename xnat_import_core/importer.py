@@ -14,9 +14,9 @@ from xnat_import_core.folds import Facts, Fold, merge
 from xnat_import_core.logs import event_logger, frames_of
 from xnat_import_core.models import ExtractContext, Fate, IncomingScan, IncomingSession, Outcome
 from xnat_import_core.placing.destinations import AskedRequest, decide_destination
+from xnat_import_core.placing.filing import give_final_names
 from xnat_import_core.placing.placements import Placement, arrange_placements
 from xnat_import_core.placing.placer import Placer
-from xnat_import_core.placing.publishing import give_final_names
 from xnat_import_core.placing.reserving import Reservations
 from xnat_import_core.prearchive.commits import undo
 from xnat_import_core.receipts.ledger import Ledger

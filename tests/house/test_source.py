@@ -20,8 +20,7 @@ def functions(tree: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 def test_no_module_is_more_than_one_room(distribution):
     too_long = {m.name: n for m in distribution.modules if (n := len(m.read_text("utf-8").splitlines())) > FILE_LINES}
-    allowed = {"models.py"} if distribution.name == "xnat-import-core" else set()
-    assert not set(too_long) - allowed, too_long
+    assert not too_long
 
 
 def test_a_function_fits_the_eye(distribution):

@@ -11,6 +11,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -108,3 +109,15 @@ def test_a_plan_writes_nothing_and_comes_true(service, pack, room, study, store,
     assert shape(planned.import_id) == shape(done.import_id)
     again = service.import_upload(upload, plan="true", **parameters)
     assert again.counts[Fate.SAME] == 6
+
+
+def test_files_that_name_another_subject_are_noted_by_number_only(service, pack, study):
+    content = pack.members(*study["series"])
+    name, data = next(iter(content.items()))
+    dataset = pydicom.dcmread(io.BytesIO(data))
+    dataset.PatientName = "Other^Person"
+    changed = io.BytesIO()
+    dataset.save_as(changed)
+    outcome = service.import_upload(pack.tree(content | {name: changed.getvalue()}), project="P", import_handler="SI")
+    assert "PatientName: 1 of 6 files have another value than the one that counts" in outcome.sessions[0].notes
+    assert "Other" not in str(outcome)

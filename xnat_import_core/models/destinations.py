@@ -88,6 +88,7 @@ class Proposal:
 
     Labels may be raw text; the core makes them safe. Project candidates that name no project, or one in which the
     caller may not create, are passed over. ``auto_archive`` is the wish of the data themselves (``AA:true``).
+    ``notes`` go into the receipt: files that would have said otherwise, for example.
     """
 
     project: tuple[str, ...] = ()
@@ -96,11 +97,12 @@ class Proposal:
     space: Space | None = None
     auto_archive: bool | None = None
     reason: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @frozen
 class Destination:
-    """Where a session goes, and why: ``reasons`` has a line for each field."""
+    """Where a session goes, and why: ``reasons`` has a line for each field, ``notes`` what the proposals remark."""
 
     space: Space
     project: str | None
@@ -108,6 +110,7 @@ class Destination:
     label: str
     reasons: Mapping[str, str] = field(factory=dict)
     auto_archive: bool | None = None
+    notes: tuple[str, ...] = ()
 
 
 @frozen

@@ -66,6 +66,7 @@ def decide_destination(session: IncomingSession, asked: AskedRequest, calls: Hoo
             "subject": why_subject or "nothing names a subject",
             "label": why_label or f"nothing names a session: {calls.handler.nameless_label}",
         },
+        notes=tuple(note for _, proposal in proposals for note in proposal.notes),
         auto_archive=request.auto_archive if request.auto_archive is not None else (wishes[0] if wishes else None),
     )
 

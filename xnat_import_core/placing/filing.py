@@ -1,4 +1,4 @@
-"""Filing: the rows of an import's files, entered in batches and hidden until it commits."""
+"""Filing: the rows of an import's files, hidden until it commits, and the names that the files get in staging."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from xnat_import_core.documents import CatalogEntry
     from xnat_import_core.placing.placements import Placement
     from xnat_import_core.receipts.ledger import Ledger
+    from xnat_import_core.storage.staging import Staging
 
-__all__ = ["catalog_entries", "file_members"]
+__all__ = ["catalog_entries", "file_members", "give_final_names"]
 
 _BATCH = 1000
 
@@ -35,6 +36,23 @@ def file_members(placement: Placement, ledger: Ledger, database: Database, impor
             rows, replaced = [], []
     if rows:
         _enter(database, rows, replaced, import_id)
+
+
+def give_final_names(ledger: Ledger, staging: Staging) -> None:
+    """Take away what is not stored, and give each staged file the name that was decided."""
+    for row in ledger.rows("staged <> '' AND fate <> 'stored'"):
+        (staging.files / row["staged"]).unlink(missing_ok=True)
+    stored = ledger.rows("fate = 'stored'")
+    others = [row for row in stored if row["staged"].rpartition("/")[2] != row["final"]]
+    moved = []
+    for row in others:  # aside first: two files may have each other's names
+        source = staging.files / row["staged"]
+        source.rename(source.with_name(f"{row['idx']}~"))
+    for row in others:
+        target = (staging.files / row["staged"]).with_name(row["final"])
+        target.with_name(f"{row['idx']}~").rename(target)
+        moved.append((target.relative_to(staging.files).as_posix(), row["idx"]))
+    ledger.update("UPDATE member SET staged = ? WHERE idx = ?", moved)
 
 
 def catalog_entries(

@@ -243,5 +243,5 @@ class Placer:
             same=self._count(placement, Fate.SAME),
             joined=placement.joins,
             reasons=placement.destination.reasons,
-            notes=(*placement.notes, *described.document.notes),
+            notes=(*placement.destination.notes, *placement.notes, *described.document.notes),
         )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from xnat_import_core.storage.staging import Staging
     from xnat_import_core.storage.tree import Tree
 
-__all__ = ["Publication", "give_final_names"]
+__all__ = ["Publication"]
 
 
 @frozen
@@ -208,20 +208,3 @@ class Publication:
                 self._publish_place(f"{folder}/{each.name}")
             else:
                 self.redo.publish(each, target / each.name)
-
-
-def give_final_names(ledger: Ledger, staging: Staging) -> None:
-    """Take away what is not stored, and give each staged file the name that was decided."""
-    for row in ledger.rows("staged <> '' AND fate <> 'stored'"):
-        (staging.files / row["staged"]).unlink(missing_ok=True)
-    stored = ledger.rows("fate = 'stored'")
-    others = [row for row in stored if row["staged"].rpartition("/")[2] != row["final"]]
-    moved = []
-    for row in others:  # aside first: two files may have each other's names
-        source = staging.files / row["staged"]
-        source.rename(source.with_name(f"{row['idx']}~"))
-    for row in others:
-        target = (staging.files / row["staged"]).with_name(row["final"])
-        target.with_name(f"{row['idx']}~").rename(target)
-        moved.append((target.relative_to(staging.files).as_posix(), row["idx"]))
-    ledger.update("UPDATE member SET staged = ? WHERE idx = ?", moved)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final
 from xnat_import_core import Proposal, clean_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from xnat_import_core import Facts, IncomingSession
 
 __all__ = ["assigned", "label_from_name", "propose"]
 
 _COMMENTS: Final = ("PatientComments", "StudyComments", "AdditionalPatientHistory")
+_ASKED: Final = ("StudyDescription", "AccessionNumber", "PatientName", "PatientID", *_COMMENTS)
 _TRUTH: Final = {"t": True, "true": True, "f": False, "false": False}
 
 
@@ -35,6 +36,7 @@ def propose(session: IncomingSession) -> Proposal:
         label=_labels(_assignments(facts, "Session") + _leads(facts, "PatientID")),
         auto_archive=_truth(_assignments(facts, "AA")),
         reason="from the DICOM headers",
+        notes=tuple(_dissent(facts)),
     )
 
 
@@ -74,6 +76,14 @@ def _assignments(facts: Facts, keyword: str) -> list[str]:
 
 def _leads(facts: Facts, *names: str) -> list[str]:
     return [text for name in names if (text := str(facts.lead(name) or "").strip())]
+
+
+def _dissent(facts: Facts) -> Iterator[str]:
+    """Files that would have said otherwise: the label is mapped once for a study. Counts only, no values."""
+    for name in _ASKED:
+        counts = list(facts.get(name, {}).values())
+        if len(counts) > 1:
+            yield f"{name}: {sum(counts[1:])} of {sum(counts)} files have another value than the one that counts"
 
 
 def _labels(candidates: Iterable[str]) -> tuple[str, ...]:

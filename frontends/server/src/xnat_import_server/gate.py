@@ -16,7 +16,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from xnat_import_server.addresses import canonical, local_path
-from xnat_import_server.bodies import SenderGoneError
 from xnat_import_server.guard import check_origin
 from xnat_import_server.problems import LOGIN_NEEDED, answer, problem_of
 from xnat_import_server.site import Caller, Site
@@ -48,8 +47,6 @@ class Gate:
         sender = _Sender(send, scope, round(self.site.logins.life.total_seconds() * 1000))
         try:
             await self._pass(canonical(scope), receive, sender)
-        except SenderGoneError:
-            return
         except Exception as error:
             problem = problem_of(error)
             if sender.started:

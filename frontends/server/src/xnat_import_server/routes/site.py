@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from xnat_import_server.accounts import is_admin
+from xnat_import_server.listings import listing
 from xnat_import_server.pages import start_page
 from xnat_import_server.routes.resource import resource
 from xnat_import_server.site import caller_of, login_of, site_of
@@ -73,6 +74,16 @@ async def handlers(request: Request) -> Response:
     return JSONResponse([{key: row[key] for key in row if key not in {"error", "remedy"}} for row in shown])
 
 
+async def schemas(_request: Request) -> Response:
+    """``GET /xapi/schemas``: xnatpy makes a class of each archived type; the prearchive, which it reads, has none."""
+    return JSONResponse([])
+
+
+async def search_elements(request: Request) -> Response:
+    """``GET /data/search/elements``: types that can be searched; xnatpy and pyxnat ask before anything else."""
+    return listing(request, ("ELEMENT_NAME", "SINGULAR", "PLURAL", "SECURED", "COUNT"), ())
+
+
 async def user_name(request: Request) -> Response:
     """``GET /xapi/users/username``."""
     return PlainTextResponse(caller_of(request).name)
@@ -87,7 +98,9 @@ def routes() -> list[Route]:
         resource("/xapi/siteConfig/buildInfo", GET=build_info),
         resource("/xapi/siteConfig/buildInfo/version", GET=build_version),
         resource("/xapi/handlers", GET=handlers),
+        resource("/xapi/schemas", GET=schemas),
         resource("/xapi/users/username", GET=user_name),
+        resource("/data/search/elements", GET=search_elements),
         resource("/data/version", GET=no_version),
     ]
 
