@@ -153,6 +153,8 @@ class Import:
         with self._open(frozenset(calls.handler.containers), open_nested=calls.handler.nested == "open") as upload:
             extraction.run(upload, self._view)
         self._notes.append(f"Handler {self.key}: {self.why_key}.")
+        if self.request.direct_archive and not self.request.has_dest:
+            self._notes.append("Direct-Archive comes with a later release: the data wait in the prearchive.")
         return extraction
 
     def _open(self, kinds: frozenset[str], *, open_nested: bool) -> OpenUpload:

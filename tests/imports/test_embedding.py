@@ -294,3 +294,10 @@ def test_a_handler_is_detected_where_the_site_wants_it(tmp_path, texts):
         assert outcome.handler_key == "T"
         assert any("text files in a zip" in note for note in outcome.notes)
         assert service.import_upload(texts, import_handler="DICOM-zip").handler_key == "DICOM-zip"
+
+
+def test_direct_archive_is_told_to_wait_in_the_prearchive(service, pack, study):
+    upload = pack.zip(*study["series"])
+    outcome = service.import_upload(upload, project="P", import_handler="DICOM-zip", Direct_Archive="true")
+    assert any("Direct-Archive" in note for note in outcome.notes)
+    assert len(outcome.sessions) == 1

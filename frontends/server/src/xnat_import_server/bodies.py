@@ -18,8 +18,11 @@ _PIECE = 1024 * 1024
 _SMALL = 64 * 1024
 
 
-class SenderGoneError(Exception):
-    """The client closed the connection before the body was whole: there is nobody to answer."""
+class SenderGoneError(HTTPException):
+    """The body broke off: a closed connection or a broken chunk, which look alike, and one of them wants an answer."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "The body ended before it was whole; nothing was stored. Send it again.")
 
 
 async def pieces(receive: Receive, timeout: float) -> AsyncIterator[bytes]:  # noqa: ASYNC109 - silence, not duration
@@ -31,7 +34,7 @@ async def pieces(receive: Receive, timeout: float) -> AsyncIterator[bytes]:  # n
 
     Raises:
         HTTPException: 408, nothing came for that long.
-        SenderGoneError: The connection was closed before the end.
+        SenderGoneError: The body broke off.
     """
     waiting, more = bytearray(), True
     while more:

@@ -13,7 +13,6 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from xnat_import_core.errors import XnatImportError
 from xnat_import_server.addresses import local_path
-from xnat_import_server.bodies import SenderGoneError
 from xnat_import_server.formats import preferred
 from xnat_import_server.pages import error_page
 
@@ -27,7 +26,6 @@ __all__ = ["LOGIN_NEEDED", "Problem", "answer", "problem_of"]
 LOGIN_NEEDED = "The request requires user authentication"
 _RETRY_AFTER = {429: "30", 503: "30"}
 _NEUTRAL = "The server failed to answer this request; its log says why."
-_BROKEN_OFF = "The body ended before it was whole; nothing was stored. Send it again."
 _TEXTS = {404: "There is nothing at this address.", 405: "This method is not allowed here; see the Allow header."}
 
 
@@ -48,8 +46,6 @@ def problem_of(error: Exception) -> Problem:
         return Problem(error.status, error.message, error.members, error.import_id)
     if isinstance(error, HTTPException):
         return _http_problem(error)
-    if isinstance(error, SenderGoneError):
-        return Problem(400, _BROKEN_OFF)  # a body in broken chunks looks the same, and that sender still listens
     _log(error)
     return Problem(500, _NEUTRAL)
 
