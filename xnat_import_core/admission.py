@@ -11,6 +11,7 @@ from xnat_import_core.database.tables import session
 from xnat_import_core.errors import ForbiddenError, NotFoundError, NotSupportedError, SessionConflictError
 from xnat_import_core.models import Action, Space
 from xnat_import_core.prearchive.statuses import BUSY
+from xnat_import_core.storage.names import MAX_LABEL
 from xnat_import_core.storage.tree import UNASSIGNED
 from xnat_import_core.uploads import choose_handler_key, parse_request
 
@@ -84,7 +85,7 @@ class Admission:
         if not usable and self.store.settings.compat.unusable_project == "reroute":
             return evolve(request, project=None)
         if found is None or not visible:
-            message = f"Unable to identify project: {request.project}"
+            message = f"Unable to identify project: {request.project[:MAX_LABEL]}"
             raise NotFoundError(message)
         if not usable:
             message = f"You may not create sessions in project {request.project}."

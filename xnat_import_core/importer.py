@@ -114,8 +114,7 @@ class Import:
         extraction = self._extract()
         self._judge()
         placements = self._map(extraction.folds, extraction.scan_ids)
-        self._expected = self._ledger.count()
-        self._told("place", self._expected, 0)
+        self._told("place", 0, 0)
         placements = self._reserve(placements)
         calls = self.host.calls(self.key)
         placer = Placer(
@@ -127,6 +126,7 @@ class Import:
             return self._planned(placer.outcome(placements))
         give_final_names(self._ledger, self.staging)
         outcome = placer.place(placements)
+        self._told("place", outcome.members, 0)
         self.staging.discard()
         calls.import_finished(outcome)
         return outcome
@@ -152,7 +152,11 @@ class Import:
         )
         with self._open(frozenset(calls.handler.containers), open_nested=calls.handler.nested == "open") as upload:
             extraction.run(upload, self._view)
+        self._expected = self._ledger.count()
+        self._told("extract", self._expected, extraction.size)
         self._notes.append(f"Handler {self.key}: {self.why_key}.")
+        if unused := sorted({*self.request.fields, *self.request.others}):
+            self._notes.append(f"Parameters without effect in this release: {', '.join(unused[:_SHOWN])}.")
         if self.request.direct_archive and not self.request.has_dest:
             self._notes.append("Direct-Archive comes with a later release: the data wait in the prearchive.")
         return extraction
@@ -279,6 +283,8 @@ class Import:
     def _undo(self, message: str) -> bool:
         """Take everything back; false once the import can only go forward, or while the database is not there."""
         try:
+            if not self.staging.redo.exists():  # the import has not begun to go forward
+                self.staging.empty()  # on a full disk the database needs the room
             reason = f"nothing of the upload was stored: {message}"
             self._ledger.settle("fate IN ('stored', 'same')", (), fate=Fate.REJECTED, reason=reason, rule="core")
             self._ledger.update("UPDATE member SET uri = '' WHERE fate = 'rejected'", [()])

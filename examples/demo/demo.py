@@ -11,6 +11,7 @@ import os
 import queue
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -144,6 +145,15 @@ def receipt_summary(text: str) -> str:
     return ", ".join(f"{count} {fate}" for fate, count in receipt["counts"].items())
 
 
+def typed_program() -> str:
+    """How a user here starts ``xnat-import``: by name if the shell finds it, else by its path in this environment."""
+    program = Path(sys.executable).with_name("xnat-import")
+    found = shutil.which("xnat-import")
+    if found and Path(found) == program:
+        return "xnat-import"
+    return str(program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program)
+
+
 def demo(store: Path) -> None:
     """The whole story, told on standard output."""
     password = secrets.token_urlsafe(12)
@@ -161,9 +171,10 @@ def demo(store: Path) -> None:
     print("\nWhat it made in the store's prearchive:")
     print("\n".join(tree(store / "prearchive")))
     print("\nWhat to try next:")
-    print(f"  xnat-import project add {PROJECT} --store my-store")
-    print(f"  xnat-import import {STUDY} --store my-store --project {PROJECT}")
-    print("  xnat-import serve --store my-store")
+    program = typed_program()
+    print(f"  {program} project add {PROJECT} --store my-store")
+    print(f"  {program} import {STUDY} --store my-store --project {PROJECT}")
+    print(f"  {program} serve --store my-store")
 
 
 def main() -> int:

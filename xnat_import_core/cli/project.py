@@ -34,7 +34,7 @@ def add(id: str, name: str, store: Path) -> None:  # noqa: A002 - XNAT's word
 @json_option
 def list_(store: Path, *, as_json: bool) -> None:
     """List all projects."""
-    with open_service(store) as service:
+    with open_service(store, make=False) as service:
         rows = [(row.id, row.name, str(row.code)) for row in service.projects.all()]
     if as_json:
         click.echo(json.dumps([dict(zip(("id", "name", "code"), row, strict=True)) for row in rows]))

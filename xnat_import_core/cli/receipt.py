@@ -29,7 +29,7 @@ def receipt(import_id: str, fate: str | None, store: Path, *, as_json: bool) -> 
 
     With --json: JSON lines, the import first, then a line for each member.
     """
-    with open_service(store) as service:
+    with open_service(store, make=False) as service:
         click.echo(_dump(service.receipt(import_id)) if as_json else _summary(service.receipt(import_id)))
         for line in service.receipt_lines(import_id):
             if fate in (None, line.fate):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from xnat_import_core.errors import NotFoundError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,11 +40,22 @@ def json_option(command: _Command) -> _Command:
 
 
 @contextmanager
-def open_service(store: Path) -> Iterator[Service]:
+def open_service(store: Path, *, make: bool = True) -> Iterator[Service]:
     """The service on a store, with settings from its file and the environment.
 
     Only errors are logged, to standard error: what an import refuses is told by the command.
+
+    Args:
+        store: The store's folder.
+        make: Whether to make a store that is not there; a command that only reads would answer a typing error with
+            "nothing found" and a new folder.
+
+    Raises:
+        NotFoundError: There is no store, and none is to be made.
     """
+    if not make and not store.is_dir():
+        message = f"There is no store at {store}; an import makes it."
+        raise NotFoundError(message)
     import structlog  # noqa: PLC0415 - slow to import; help and usage errors do not need it
 
     from xnat_import_core.service import Service  # noqa: PLC0415

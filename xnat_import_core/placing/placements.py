@@ -90,7 +90,7 @@ def _refuse_twins(mapped: Sequence[tuple[str, Destination]], timestamp: str) -> 
         name = (destination.project, destination.label)
         if destination.label and name in seen:
             message = (
-                f"Studies {seen[name]} and {key} both have the session label {destination.label}; "
+                f"Studies {seen[name]} and {key} have one session label; "
                 f"{timestamp} can hold only one of them. Leave the timestamp out of dest, or send them apart."
             )
             raise SessionConflictError(message)

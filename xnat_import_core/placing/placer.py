@@ -170,6 +170,7 @@ class Placer:
             import_id=self.import_id,
             visit=existing.get("visit") or request.visit,
             protocol=existing.get("protocol") or request.protocol,
+            owns_timestamp=not placement.joins and request.timestamp is None,
         ).publish()
 
     def _sync(self) -> None:

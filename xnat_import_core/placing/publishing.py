@@ -32,7 +32,11 @@ __all__ = ["Publication"]
 
 @frozen
 class Publication:
-    """Publishes one placement: a new session as one folder, or the additions to one that is there."""
+    """Publishes one placement: a new session, or the additions to one that is there.
+
+    Attributes:
+        owns_timestamp: The session is alone in its timestamp folder, so that one rename shows it and its document.
+    """
 
     placement: Placement
     described: Described
@@ -44,6 +48,7 @@ class Publication:
     import_id: str
     visit: str | None
     protocol: str | None
+    owns_timestamp: bool
 
     @property
     def _target(self) -> Path:
@@ -182,9 +187,8 @@ class Publication:
 
     def _publish_all(self, places: Iterable[str]) -> None:
         placement = self.placement
-        folder = self.tree.timestamp_folder(placement.project, placement.timestamp)
-        if not placement.joins and not folder.exists():
-            self.redo.publish(self._made.parent, folder)
+        if self.owns_timestamp:
+            self.redo.publish(self._made.parent, self._target.parent)
             return
         document = self._made.with_name(f"{placement.folder}.xml")
         if placement.joins:
@@ -193,7 +197,7 @@ class Publication:
             self._publish_place(CONTROL_FOLDER)
         else:
             self.redo.publish(self._made, self._target)
-        self.redo.publish(document, folder / document.name)
+        self.redo.publish(document, self._target.with_name(document.name))
 
     def _publish_place(self, folder: str) -> None:
         """A folder that is new goes as a whole; into one that is there, each file."""

@@ -136,6 +136,8 @@ class Reservations:
         placement.tags = (*known, *(key for key in placement.keys if key not in known))
         if row.subject and placement.destination.subject not in {"", row.subject}:
             placement.notes.append("The session keeps the subject that it has; these files name another.")
+        if self.request.session not in {None, row.label}:
+            placement.notes.append("The session keeps the label that it has; the request names another.")
         if not self.planned:
             lock = {"locked_by": self.import_id, "locked_at": datetime.now(UTC)}
             connection.execute(update(session).where(session.c.id == row.id).values(**lock))
@@ -191,8 +193,14 @@ class Reservations:
         found = connection.execute(select(session.c.tag).where(here)).first()
         if found is not None:
             message = (
-                f"{timestamp} has a session {placement.folder} of study {found.tag} already; "
+                f"{timestamp} has a session of this label with study {found.tag} already; "
                 f"study {placement.keys[0]} cannot share the folder. Leave the timestamp out of dest."
+            )
+            raise SessionConflictError(message)
+        if self.store.tree.session_folder(placement.project, timestamp, placement.folder).exists():
+            message = (
+                f"{timestamp} has a folder of this name that belongs to no known session; it is left as it is. "
+                "Leave the timestamp out of dest, or name another."
             )
             raise SessionConflictError(message)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_free", "rename", "storage_faults", "sync_filesystem", "sync_folder"]
 
+_FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -29,6 +30,9 @@ def storage_faults() -> Iterator[None]:
         if error.errno in _FULL:
             message = "The disk is full; nothing was stored. Free some space and send it again."
             raise StorageFullError(message) from error
+        if error.errno in _FORBIDDEN:
+            message = "The store cannot be written: it is read-only, or belongs to another user. Nothing was stored."
+            raise StorageError(message) from error
         message = "The store's disk failed; nothing was stored."
         raise StorageError(message) from error
 

@@ -49,6 +49,11 @@ class Staging:
             folder.mkdir()
         return self
 
+    def empty(self) -> None:
+        """Remove what lies in it, but hold the lock."""
+        for folder in (self.files, self.spool, self.large, self.publish):
+            shutil.rmtree(folder, ignore_errors=True)
+
     def discard(self) -> None:
         """Remove the folder and let go of the lock."""
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -65,6 +65,7 @@ class Extraction:
         folds: Of what was extracted, by session key and place.
         scan_ids: Scan IDs that the handler knew, likewise.
         told: Told after each batch: members and bytes done.
+        size: Bytes done.
     """
 
     calls: HookCalls
@@ -76,8 +77,8 @@ class Extraction:
     told: Callable[[int, int], None]
     folds: dict[tuple[str, str], Fold] = field(factory=dict)
     scan_ids: dict[tuple[str, str], str] = field(factory=dict)
+    size: int = 0
     _members: int = 0
-    _bytes: int = 0
 
     def run(self, upload: OpenUpload, describe: Callable[[Sequence[Entry | LoadedMember]], UploadView]) -> None:
         """Do it. ``describe`` makes the view for ``arrange``.
@@ -111,8 +112,8 @@ class Extraction:
     def _enter(self, rows: Sequence[MemberRow]) -> None:
         self.ledger.add(rows)
         self._members += len(rows)
-        self._bytes += sum(row.size for row in rows)
-        self.told(self._members, self._bytes)
+        self.size += sum(row.size for row in rows)
+        self.told(self._members, self.size)
 
     # ---- which members go together
 

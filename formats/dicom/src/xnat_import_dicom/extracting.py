@@ -26,6 +26,7 @@ _SERIES = 0x0020000E
 _SERIES_NUMBER = 0x00200011
 _INSTANCE_NUMBER = 0x00200013
 _REQUIRED = {"SOP Class UID": _SOP_CLASS, "SOP Instance UID": _SOP_INSTANCE, "Study Instance UID": _STUDY}
+_DIRECTORY = "DICOMDIR: a list of files, no data"
 _MAX_HEADER_BYTES = 64 * 1024 * 1024
 _NUMBER_OF_INSTANCE = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 
@@ -87,9 +88,11 @@ def _extract(member: Member, reading: _Reading) -> ImportedFile | Rejected | Ign
         with member.open() as stream:
             header = read_header(stream, reading.wanted, max_header_bytes=reading.max_header_bytes)
     except HeaderError as error:
+        if _is_named_directory(name):
+            return Ignored(member.index, _DIRECTORY)
         return Rejected(member.index, f"unable to read DICOM object {shown}: {error.reason}")
     if _is_directory(header, name):
-        return Ignored(member.index, "DICOMDIR: a list of files, no data")
+        return Ignored(member.index, _DIRECTORY)
     missing = next((what for what, tag in _REQUIRED.items() if not header.value(tag)), None)
     if missing:
         return Rejected(member.index, f"object {shown} contains no {missing}")
@@ -118,8 +121,12 @@ def _imported(index: int, name: str, header: Header, reading: _Reading) -> Impor
 
 
 def _is_directory(header: Header, name: str) -> bool:
-    named = name.upper() == "DICOMDIR" and not header.value(_SOP_CLASS)
+    named = _is_named_directory(name) and not header.value(_SOP_CLASS)
     return named or header.value(_MEDIA_CLASS) == sop_classes.MEDIA_DIRECTORY
+
+
+def _is_named_directory(name: str) -> bool:
+    return name.upper() == "DICOMDIR"
 
 
 def _instance_number(header: Header) -> int | None:

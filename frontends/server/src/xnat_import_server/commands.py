@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,9 @@ _DATABASE = click.option("--database", default="", help="SQLAlchemy URL of the d
 @_STORE
 @_DATABASE
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", default=8080, show_default=True, help="Port to listen at; 0: a free one.")
+@click.option(
+    "--port", default=8080, type=click.IntRange(0, 65535), show_default=True, help="Port to listen at; 0: a free one."
+)
 @click.option("--body-timeout", default=60.0, show_default=True, help="Seconds an upload may stand still.")
 def serve(store: Path, database: str, host: str, port: int, body_timeout: float) -> None:
     """Serve XNAT's REST interface on a store.
@@ -100,6 +103,7 @@ def _log(level: str) -> None:
     """Plain lines on standard error; nothing below the level, for details may hold patients' data."""
     import structlog  # noqa: PLC0415 - slow to import; help and usage errors do not need it
 
+    logging.basicConfig(level=logging.ERROR)  # libraries quote bytes of uploads in their warnings
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(level),
         processors=[

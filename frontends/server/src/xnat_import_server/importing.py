@@ -68,11 +68,11 @@ async def _receive(site: Site, reader: Callable[[], BodyReader], receive: Receiv
 
 async def _abort(site: Site, reception: Reception, error: BaseException) -> None:
     """Drop what came in, even if this task is being cancelled; the answer names the import."""
+    message = "The upload was broken off."
     if isinstance(error, XnatImportError):
-        error.import_id = reception.import_id
+        error.import_id, message = reception.import_id, error.message
     elif isinstance(error, HTTPException):
-        error.headers = {**(error.headers or {}), "X-Import-Id": reception.import_id}
-    message = error.message if isinstance(error, XnatImportError) else "The upload was broken off."
+        error.headers, message = {**(error.headers or {}), "X-Import-Id": reception.import_id}, error.detail
     with CancelScope(shield=True):
         await _in_thread(site.importing, partial(reception.abort, message))
 

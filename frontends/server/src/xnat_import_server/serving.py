@@ -36,7 +36,7 @@ def claim_port(host: str, port: int) -> int:
         try:
             probe.bind((host, port))
         except OSError as error:
-            message = f"Cannot listen at {host}, port {port}: {os.strerror(error.errno or 0)}."
+            message = f"Cannot listen at {host}, port {port}: {error.strerror}."
             raise InvalidRequestError(message) from error
         claimed: int = probe.getsockname()[1]
     return claimed
