@@ -124,8 +124,8 @@ def test_a_broken_connection_leaves_nothing(start, xnat_import_store, monkeypatc
     staging = xnat_import_store / "staging"
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(head + b"PK")
-        wait_for(lambda: list(staging.rglob("upload")))
-    wait_for(lambda: not list(staging.rglob("upload")))
+        wait_for(lambda: list(staging.glob("*/spool/upload")))
+    wait_for(lambda: not list(staging.glob("*/spool/upload")))
     server.stop()
 
 

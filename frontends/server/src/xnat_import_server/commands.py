@@ -43,11 +43,12 @@ def serve(store: Path, database: str, host: str, port: int, body_timeout: float)
     The first start makes the user admin, with the password in XNAT_IMPORT_ADMIN_PASSWORD or a random one that is shown
     once.
     """
-    from xnat_import_server.serving import claim_port, run  # noqa: PLC0415 - granian is slow to import
+    from xnat_import_server.serving import claim_port, leave, run  # noqa: PLC0415 - granian is slow to import
 
     _log("info")
     with _told(), _service(store, database) as service:
         run(service, host, claim_port(host, port), body_timeout, tell=click.echo)
+    leave()
 
 
 @click.group()

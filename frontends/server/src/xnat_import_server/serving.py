@@ -6,7 +6,8 @@ import asyncio
 import os
 import signal
 import socket
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, NoReturn
 
 from xnat_import_core.errors import InvalidRequestError
 from xnat_import_server.app import create_app
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from xnat_import_core.service import Service
 
-__all__ = ["claim_port", "run"]
+__all__ = ["claim_port", "leave", "run"]
 
 PASSWORD_VARIABLE = "XNAT_IMPORT_ADMIN_PASSWORD"  # noqa: S105 - the variable's name, not a password
 
@@ -57,6 +58,16 @@ def run(service: Service, host: str, port: int, body_timeout: float, *, tell: Ca
     if password:
         tell(f"User admin was made. Password, shown only now: {password}")
     asyncio.run(_serve(_server(app, host, port), host, port, tell))
+
+
+def leave() -> NoReturn:
+    """End the process now that everything is closed, without taking the interpreter down first.
+
+    A thread of granian may still hold a request's end; if it wakes in a dying interpreter, the process aborts.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _server(app: object, host: str, port: int) -> Server:
