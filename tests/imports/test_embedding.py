@@ -301,3 +301,15 @@ def test_direct_archive_is_told_to_wait_in_the_prearchive(service, pack, study):
     outcome = service.import_upload(upload, project="P", import_handler="DICOM-zip", Direct_Archive="true")
     assert any("Direct-Archive" in note for note in outcome.notes)
     assert len(outcome.sessions) == 1
+
+
+def test_what_goes_wrong_after_the_commit_does_not_unsay_it(service, pack, study, room):
+    def interrupted(stage, members, total, size):
+        if stage == "place" and members:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        service.import_upload(pack.zip(*study["series"]), project="P", import_handler="SI", progress=interrupted)
+    assert len(room.files()) == 6
+    with service.database.read() as connection:
+        assert connection.exec_driver_sql("SELECT status FROM import").scalars().all() == ["done"]

@@ -9,7 +9,8 @@ import textwrap
 
 import pytest
 
-from xnat_import_core import Fate, NotFoundError, Service, Settings
+from xnat_import_core import Fate, NotFoundError, Service, Settings, StorageError
+from xnat_import_core.prearchive import recovery
 
 
 @pytest.fixture
@@ -73,3 +74,23 @@ def test_a_killed_receiver_is_undone_by_the_next_start(tmp_path, upload):
         assert summary.status == "failed"
         assert "Send it again" in summary.message
         assert len(service.import_upload(upload, import_handler="SI").sessions) == 1
+
+
+def test_an_import_that_cannot_be_recovered_keeps_nobody_from_working(tmp_path, upload, monkeypatch):
+    store = tmp_path / "store"
+    with Service(Settings(store=store)) as service:
+        service.start()
+        reception = service.receive([("import-handler", "SI")], service.owner)
+        reception._staging.release()
+
+    def failing(*_):
+        message = "the disk is gone"
+        raise StorageError(message)
+
+    monkeypatch.setattr(recovery, "undo", failing)
+    with Service(Settings(store=store)) as service:
+        assert len(service.import_upload(upload, import_handler="SI").sessions) == 1
+    monkeypatch.undo()
+    with Service(Settings(store=store)) as service:
+        assert service.receipt(reception.import_id).status == "failed"
+        assert not any((store / "staging").iterdir())

@@ -48,8 +48,25 @@ def _pairs(_ctx: click.Context, _parameter: click.Parameter, texts: tuple[str, .
     return pairs
 
 
+class _SlipError(click.ClickException):
+    """A mistyped word: one line, with the exit status of a misused command line."""
+
+    exit_code = 2
+
+
+def _existing(_ctx: click.Context, _parameter: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The paths, if all are there."""
+    for path in paths:
+        if not path.exists():
+            message = f"There is no file or folder {str(path)!r}."
+            raise _SlipError(message)
+    return paths
+
+
 @click.command("import")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH...")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), callback=_existing, metavar="PATH..."
+)
 @store_option
 @click.option("--project", help="Project, by ID or alias; else the headers say it.")
 @click.option("--subject", help="Subject label; else the headers say it.")

@@ -92,9 +92,12 @@ def finish(database: Database, import_id: str) -> None:
 def undo(
     database: Database, import_id: str, message: str, outcome: Mapping[str, Any], *, status: str = "failed"
 ) -> bool:
-    """Take back every row of an import; false, and nothing done, if it can only go forward by now."""
+    """Take back every row of an import; false, and nothing done, if it is done or can only go forward by now."""
     with database.write() as connection:
-        if connection.execute(select(import_.c.status).where(import_.c.id == import_id)).scalar() == "placing":
+        if connection.execute(select(import_.c.status).where(import_.c.id == import_id)).scalar() in {
+            "placing",
+            "done",
+        }:
             return False
         connection.execute(delete(file).where(file.c.import_id == import_id, file.c.pending.is_(True)))
         connection.execute(update(file).where(file.c.replaced_by == import_id).values(replaced_by=None))

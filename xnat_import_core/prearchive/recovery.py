@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from xnat_import_core.database.tables import import_
+from xnat_import_core.errors import XnatImportError
 from xnat_import_core.logs import event_logger
 from xnat_import_core.prearchive.commits import finish, undo
 from xnat_import_core.prearchive.deleting import finish_deletes
@@ -39,11 +40,19 @@ def recover(database: Database, tree: Tree) -> None:
         for import_id, status in unfinished.items():
             folder = tree.staging / import_id
             if lock_is_free(folder):
-                _recover_one(database, tree, import_id, status)
+                _recover_guarded(database, tree, import_id, status)
         for folder in tree.staging.iterdir():
             if folder.name not in unfinished and lock_is_free(folder):
                 shutil.rmtree(folder, ignore_errors=True)
         finish_deletes(database, tree)
+
+
+def _recover_guarded(database: Database, tree: Tree, import_id: str, status: str) -> None:
+    """An import that cannot be recovered now stays hidden for the next start; it keeps nobody else from working."""
+    try:
+        _recover_one(database, tree, import_id, status)
+    except (OSError, XnatImportError) as error:
+        event_logger(import_id=import_id).error("import not recovered", error=type(error).__name__)
 
 
 def _recover_one(database: Database, tree: Tree, import_id: str, status: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from datetime import datetime
 
 from xnat_import_core.errors import InvalidRequestError
 
@@ -74,8 +75,17 @@ def project_id(value: str) -> str:
 
 
 def is_timestamp(value: str) -> bool:
-    """Whether this is a prearchive timestamp folder: ``yyyyMMdd_HHmmssSSS``, or the older form without ``SSS``."""
-    return _TIMESTAMP.fullmatch(value) is not None
+    """Whether this is a prearchive timestamp folder: ``yyyyMMdd_HHmmssSSS``, or the older form without ``SSS``.
+
+    It names a time that there is: month 13 is none.
+    """
+    if _TIMESTAMP.fullmatch(value) is None:
+        return False
+    try:
+        datetime.strptime(f"{value[:15]}+0000", "%Y%m%d_%H%M%S%z")
+    except ValueError:
+        return False
+    return True
 
 
 def clean_file_name(name: str) -> str:
