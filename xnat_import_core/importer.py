@@ -126,8 +126,8 @@ class Import:
             return self._planned(placer.outcome(placements))
         give_final_names(self._ledger, self.staging)
         outcome = placer.place(placements)
-        self._told("place", outcome.members, 0)
         self.staging.discard()
+        self._told("place", outcome.members, 0)
         calls.import_finished(outcome)
         return outcome
 

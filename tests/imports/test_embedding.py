@@ -311,5 +311,6 @@ def test_what_goes_wrong_after_the_commit_does_not_unsay_it(service, pack, study
     with pytest.raises(KeyboardInterrupt):
         service.import_upload(pack.zip(*study["series"]), project="P", import_handler="SI", progress=interrupted)
     assert len(room.files()) == 6
+    assert not any((room.store / "staging").iterdir())
     with service.database.read() as connection:
         assert connection.exec_driver_sql("SELECT status FROM import").scalars().all() == ["done"]
