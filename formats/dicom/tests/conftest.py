@@ -28,25 +28,7 @@ from xnat_import_core.models import (
     StoredSession,
 )
 from xnat_import_core.parameters import ImportRequest
-
-
-@frozen
-class BytesMember:
-    index: int
-    name: str
-    content: bytes
-    hint: object = None
-    stored: object = None
-
-    @property
-    def size(self):
-        return len(self.content)
-
-    def head(self, size):
-        return self.content[:size]
-
-    def open(self):
-        return BytesIO(self.content)
+from xnat_import_core.testing import MemoryMember
 
 
 @frozen
@@ -80,7 +62,7 @@ class Workbench:
         paths = [path for source in sources if isinstance(source, Path) for path in _files_of(source)]
         found = [(path.name.removesuffix(".gz"), _inflated(path)) for path in paths]
         found += [("made.dcm", _bytes_of(source)) for source in sources if isinstance(source, Dataset)]
-        return tuple(BytesMember(index, name, content) for index, (name, content) in enumerate(found))
+        return tuple(MemoryMember(index, name, content) for index, (name, content) in enumerate(found))
 
     def extract(self, *sources, wants=(), request=None, clash=True, **preferences):
         context = ExtractContext("SI", request or ImportRequest(), frozenset(wants), preferences)

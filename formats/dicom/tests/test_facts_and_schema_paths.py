@@ -113,7 +113,7 @@ def test_keywords_and_tags_are_those_of_the_standard():
 
 def test_text_that_could_not_be_decoded_is_noted_without_its_value(bench, made, tmp_path):
     (member,) = bench.members(made(SpecificCharacterSet="ISO_IR 192", PatientName="Buc", PatientID="77"))
-    (tmp_path / "broken.dcm").write_bytes(member.content.replace(b"Buc", b"B\xffc"))
+    (tmp_path / "broken.dcm").write_bytes(member.data.replace(b"Buc", b"B\xffc"))
     document = bench.study(tmp_path).document
     (note,) = document.notes
     assert document.fields["dcmPatientName"] == "B\ufffdc"

@@ -4,41 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from io import BytesIO
 
-from attrs import frozen
 from xnat_import_dicom_zip import handler
 
 from xnat_import_core import Confidence, ExtractContext, ImportedFile, ImportRequest, Rejected
-
-
-@frozen
-class File:
-    index: int
-    name: str
-    content: bytes
-    hint: object = None
-    stored: object = None
-
-    @property
-    def size(self):
-        return len(self.content)
-
-    def head(self, size):
-        return self.content[:size]
-
-    def open(self):
-        return BytesIO(self.content)
-
-
-@frozen
-class Files:
-    """An upload of files."""
-
-    members: tuple
-
-    def read(self, member, limit):
-        return self.members[member].content[:limit]
+from xnat_import_core.testing import MemoryMember, MemoryUpload
 
 
 def context():
@@ -46,7 +16,7 @@ def context():
 
 
 def ct_small(shipped, index=0, name="study/CT_small.dcm"):
-    return File(index, name, (shipped / "pydicom" / "test_files" / "CT_small.dcm").read_bytes())
+    return MemoryMember(index, name, (shipped / "pydicom" / "test_files" / "CT_small.dcm").read_bytes())
 
 
 def test_it_declares_how_it_differs():
@@ -68,14 +38,18 @@ def test_importing_it_is_cheap():
 
 
 def test_it_knows_dicom_from_other_files(shipped):
-    found = handler.detect(Files((File(0, "notes.txt", b"none"), ct_small(shipped, 1))))
+    found = handler.detect(MemoryUpload((MemoryMember(0, "notes.txt", b"none"), ct_small(shipped, 1))))
     assert found.confidence is Confidence.LIKELY
-    assert handler.detect(Files((File(0, "notes.txt", b"none"),))) is None
+    assert handler.detect(MemoryUpload((MemoryMember(0, "notes.txt", b"none"),))) is None
 
 
 def test_one_record_for_each_member_in_their_order(shipped):
     tinypet = (shipped / "nibabel" / "tests" / "data" / "tinypet.v").read_bytes()
-    members = (File(3, "a/tinypet.v", tinypet), ct_small(shipped, 5), File(6, "notes.txt", b"Not an image. " * 30))
+    members = (
+        MemoryMember(3, "a/tinypet.v", tinypet),
+        ct_small(shipped, 5),
+        MemoryMember(6, "notes.txt", b"Not an image. " * 30),
+    )
     ecat, instance, notes = handler.extract(members, context())
     assert ecat.reason.startswith("unable to read DICOM object tinypet.v: ")
     assert isinstance(instance, ImportedFile)
