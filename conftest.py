@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent
 SHARED = ROOT.parent / "shared"
@@ -33,3 +38,11 @@ def shared_data() -> Path:
 def shared_schemas() -> Path:
     """Give the folder of XNAT's XML schemas beside this repository, or skip."""
     return existing(SHARED / "spec" / "schemas", "XNAT's XML schemas (optional, not shipped)")
+
+
+@pytest.fixture(autouse=True)
+def _own_log_configuration() -> Iterator[None]:
+    """Leave no test the log configuration of the one before: commands configure structlog for their whole process."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
