@@ -9,9 +9,9 @@ from attrs import frozen
 
 from xnat_import_core import Ignored, ImportedFile, Rejected, Scan
 from xnat_import_dicom import sop_classes
-from xnat_import_dicom.facts import facts_of, wanted_by
+from xnat_import_dicom.facts import FactsOfFiles, wanted_by
 from xnat_import_dicom.naming import DEFAULT_TEMPLATE, template_name, template_tags
-from xnat_import_dicom.reading import Header, HeaderError, Wanted, read_header
+from xnat_import_dicom.reading import Header, HeaderError, HeaderReader
 
 if TYPE_CHECKING:
     from xnat_import_core import ExtractContext, Member
@@ -33,10 +33,11 @@ _NUMBER_OF_INSTANCE = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 
 @frozen
 class _Reading:
-    wanted: Wanted
+    """How one batch is read."""
+
+    reader: HeaderReader
+    facts: FactsOfFiles
     template: str
-    wants: frozenset[str]
-    max_header_bytes: int
     separate: bool
     xnat: bool
     rename: bool
@@ -69,10 +70,12 @@ def _reading(context: ExtractContext, *, template_on_clash: bool) -> _Reading:
     template = str(preferences.get("dicomFileNameTemplate") or DEFAULT_TEMPLATE)
     limit = preferences.get("maxHeaderBytes")
     return _Reading(
-        wanted=wanted_by(context.wants, template_tags(template)),
+        reader=HeaderReader(
+            wanted_by(context.wants, template_tags(template)),
+            max_header_bytes=limit if isinstance(limit, int) else _MAX_HEADER_BYTES,
+        ),
+        facts=FactsOfFiles(context.wants),
         template=template,
-        wants=context.wants,
-        max_header_bytes=limit if isinstance(limit, int) else _MAX_HEADER_BYTES,
         separate=preferences.get("separateSecondaryDicomOnArchive") is not False,
         xnat=preferences.get("xnatFields") is True,
         rename=context.request.rename,
@@ -86,7 +89,7 @@ def _extract(member: Member, reading: _Reading) -> ImportedFile | Rejected | Ign
     shown = name or "upload"
     try:
         with member.open() as stream:
-            header = read_header(stream, reading.wanted, max_header_bytes=reading.max_header_bytes)
+            header = reading.reader.read(stream)
     except HeaderError as error:
         if _is_named_directory(name):
             return Ignored(member.index, _DIRECTORY)
@@ -116,7 +119,7 @@ def _imported(index: int, name: str, header: Header, reading: _Reading) -> Impor
         identity=f"{sop_class} {instance}" if reading.by_uid else None,
         uid=instance,
         instance_number=_instance_number(header),
-        facts=facts_of(header, sop_class, reading.wants),
+        facts=reading.facts.of(header, sop_class),
     )
 
 

@@ -6,7 +6,7 @@ What belongs together is one fact with a tuple for a value; what differs in each
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from attrs import frozen
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from xnat_import_core import FactValue
 
-__all__ = ["facts_of", "tag_of", "wanted_by"]
+__all__ = ["FactsOfFiles", "facts_of", "tag_of", "wanted_by"]
 
 _MEDIA_STORAGE_CLASS: Final = 0x00020002
 
@@ -44,6 +44,8 @@ _ONLY_IN_PAIRS: Final = {
     "EchoNumbers", "EchoTime", "Columns", "Rows", "FrameReferenceTime", "ActualFrameDuration",
     "RadiopharmaceuticalStartTime",
 }  # fmt: skip
+_IN_EACH_FILE: Final = frozenset({0x00080018, 0x0020000D, 0x00200013})
+"""SOP Instance UID, Study Instance UID, Instance Number: they are kept with the file, and no fact is made of them."""
 _WANT: Final = "dicom:"
 _HEX_DIGITS: Final = 8
 _MOST_FRAMES: Final = 2**31 - 1
@@ -93,6 +95,22 @@ def facts_of(header: Header, sop_class: str, wants: frozenset[str] = frozenset()
     if header.warnings:
         facts["HeaderWarning"] = "; ".join(header.warnings)
     return facts
+
+
+class FactsOfFiles:
+    """The facts of one file after another, read by one reader: made anew only where the header says other things."""
+
+    def __init__(self, wants: frozenset[str]) -> None:
+        self._wants = wants
+        self._no_facts = _IN_EACH_FILE - frozenset(_wanted_tags(wants).values())
+        self._before: Mapping[str, FactValue] | None = None
+
+    def of(self, header: Header, sop_class: str) -> Mapping[str, FactValue]:
+        """As ``facts_of``; files that say the same share one mapping."""
+        same = self._before is not None and header.changed is not None and header.changed <= self._no_facts
+        if not same or header.warnings:
+            self._before = facts_of(header, sop_class, self._wants)
+        return cast("Mapping[str, FactValue]", self._before)
 
 
 def _pairs(texts: Mapping[str, str], *, primary: bool) -> Iterable[tuple[str, FactValue]]:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from xnat_import_dicom.reading.model import Header, HeaderError, Wanted
-from xnat_import_dicom.reading.reader import read_header
+from xnat_import_dicom.reading.reader import HeaderReader, read_header
 
-__all__ = ["Header", "HeaderError", "Wanted", "read_header"]
+__all__ = ["Header", "HeaderError", "HeaderReader", "Wanted", "read_header"]

@@ -61,10 +61,13 @@ class Header:
     Attributes:
         transfer_syntax: UID from the file meta group; empty if that is missing or does not say.
         warnings: What could not be decoded, by tag and without the value.
+        changed: Top-level tags that the file before, of the same reader, had otherwise, where nothing else differs;
+            ``None`` where that was not compared.
     """
 
     transfer_syntax: str
     warnings: tuple[str, ...] = ()
+    changed: frozenset[int] | None = None
     _values: Mapping[int, str] = field(factory=dict)
     _nested: Mapping[tuple[int, ...], tuple[str, ...]] = field(factory=dict)
 
@@ -78,3 +81,7 @@ class Header:
     def nested(self, path: tuple[int, ...]) -> tuple[str, ...]:
         """Distinct texts of a nested element over all items along the path, in order of first appearance."""
         return self._nested.get(path, ())
+
+    def with_texts(self, texts: Mapping[int, str], changed: frozenset[int], warnings: tuple[str, ...]) -> Header:
+        """The header of a file that differs in these top-level texts only."""
+        return Header(self.transfer_syntax, warnings, changed, {**self._values, **texts}, self._nested)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+
+from attrs import frozen
 
 from xnat_import_dicom.reading.deflated import DEFLATED, InflatedStream
 from xnat_import_dicom.reading.elements import Elements, Unhandled
 from xnat_import_dicom.reading.fallback import read_with_pydicom
-from xnat_import_dicom.reading.level import TRANSFER_SYNTAX, Level
+from xnat_import_dicom.reading.level import CHARACTER_SET, TRANSFER_SYNTAX, Level
 from xnat_import_dicom.reading.model import Header, HeaderError, Wanted
 from xnat_import_dicom.reading.scanner import scan
 from xnat_import_dicom.reading.values import nested_texts, top_texts
 from xnat_import_dicom.reading.vrs import LONG_VRS, SHORT_VRS, looks_like_vr
 from xnat_import_dicom.reading.window import Window
 
-__all__ = ["read_header"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["HeaderReader", "read_header"]
 
 _PREAMBLE: Final = 128
 _BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
@@ -25,19 +30,65 @@ _PLAUSIBLE_LENGTH: Final = 0x10000
 
 
 def read_header(stream: BinaryIO, wanted: Wanted, *, max_header_bytes: int) -> Header:
-    """Read the wanted elements of a DICOM file (PS3.10), or of a data set without preamble and file meta group.
+    """One file's header: ``HeaderReader.read`` of a reader that is not used again."""
+    return HeaderReader(wanted, max_header_bytes=max_header_bytes).read(stream)
 
-    It stops behind the last wanted element and never reads pixel data; where the file ends behind that does not matter.
+
+class HeaderReader:
+    """Reads the headers of one file after another. What is the same as in the file before is not decoded again.
 
     Args:
-        stream: Seekable, the whole file; the position does not matter.
         wanted: What to read.
         max_header_bytes: Nothing at or behind this position is read; of a deflated data set, inflated.
-
-    Raises:
-        HeaderError: It is not DICOM, cut short or damaged before the last wanted element, or larger than the bound.
     """
-    window = Window(stream, max_header_bytes)
+
+    def __init__(self, wanted: Wanted, *, max_header_bytes: int) -> None:
+        self._wanted = wanted
+        self._limit = max_header_bytes
+        self._before: tuple[_Found, Header] | None = None
+
+    def read(self, stream: BinaryIO) -> Header:
+        """Read the wanted elements of a DICOM file (PS3.10), or of a data set without preamble and file meta group.
+
+        It stops behind the last wanted element and never reads pixel data; where the file ends behind that does not
+        matter. ``stream`` is seekable, the whole file; its position does not matter.
+
+        Raises:
+            HeaderError: It is not DICOM, cut short or damaged before the last wanted element, or larger than the bound.
+        """
+        found = _find(stream, self._wanted, self._limit)
+        header = self._like_before(found) or _decoded(found)
+        self._before = found, header
+        return header
+
+    def _like_before(self, found: _Found) -> Header | None:
+        """The header by what differs from the one before; ``None`` where too much does."""
+        if self._before is None:
+            return None
+        before, header = self._before
+        old, new = before.elements, found.elements
+        if header.warnings or before.meta.top != found.meta.top or (old.little, old.nested) != (new.little, new.nested):
+            return None
+        changed = frozenset([tag for tag, raw in new.top.items() if old.top.get(tag) != raw])
+        if CHARACTER_SET in changed or old.top.keys() != new.top.keys():
+            return None
+        warnings: list[str] = []
+        texts = top_texts(new, warnings, changed)
+        return header.with_texts(texts, changed, tuple(warnings))
+
+
+@frozen
+class _Found:
+    """A header's raw elements."""
+
+    transfer_syntax: str
+    meta: Elements
+    meta_texts: Mapping[int, str]
+    elements: Elements
+
+
+def _find(stream: BinaryIO, wanted: Wanted, limit: int) -> _Found:
+    window = Window(stream, limit)
     at = _begin(window.data)
     meta = Elements(end=at)
     if window.data[at : at + 2] == _META_GROUP:
@@ -46,16 +97,20 @@ def read_header(stream: BinaryIO, wanted: Wanted, *, max_header_bytes: int) -> H
     transfer_syntax = texts.get(TRANSFER_SYNTAX, "")
     if transfer_syntax in DEFLATED:
         stream.seek(window.start + meta.end)
-        window, meta.end = Window(cast("BinaryIO", InflatedStream(stream, max_header_bytes + 1)), max_header_bytes), 0
+        window, meta.end = Window(cast("BinaryIO", InflatedStream(stream, limit + 1)), limit), 0
     at = meta.end
     little = _is_little(window.data[at : at + 2], transfer_syntax)
     elements = _read(window, at, wanted.level, little=little)
     if not elements.seen and not _is_plausible(window.data[elements.end :][:_HEAD], little=little):
         raise _not_dicom()
+    return _Found(transfer_syntax, meta, texts, elements)
+
+
+def _decoded(found: _Found) -> Header:
     warnings: list[str] = []
-    texts |= top_texts(elements, warnings)
-    nested = nested_texts(elements, warnings)
-    return Header(transfer_syntax, tuple(warnings), texts, nested)
+    texts = {**found.meta_texts, **top_texts(found.elements, warnings)}
+    nested = nested_texts(found.elements, warnings)
+    return Header(found.transfer_syntax, tuple(warnings), None, texts, nested)
 
 
 def _begin(head: bytes) -> int:

@@ -35,11 +35,15 @@ _UNDECODABLE: Final = "is not all text of its character set"
 _WRONG_LENGTH: Final = "has a length that its numbers do not fit"
 
 
-def top_texts(elements: Elements, warnings: list[str]) -> dict[int, str]:
-    """The texts of the top-level elements that have one; what is wrong with them is added to ``warnings``."""
+def top_texts(elements: Elements, warnings: list[str], only: frozenset[int] | None = None) -> dict[int, str]:
+    """The texts of the top-level elements; what is wrong with them is added to ``warnings``.
+
+    ``only`` some of them: those tags; ``None``: all.
+    """
     codec = codec_of(elements.top.get(CHARACTER_SET, (b"", b""))[1])
     texts = {}
-    for tag, (vr, raw) in elements.top.items():
+    for tag in elements.top if only is None else only:
+        vr, raw = elements.top[tag]
         if vr in _CODE_VRS:
             texts[tag] = _code(raw)
         else:
