@@ -37,6 +37,10 @@ class Budget:
         self._received = 0
         self._inflated: dict[Ledger, int] = {"members": 0, "archives": 0}
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """What was counted so far travels; what is counted there has to be told here."""
+        return _snapshot, (self.limits, self._received, dict(self._inflated))
+
     def receive(self, size: int) -> None:
         """So many bytes came in: the ratio is measured against their sum."""
         with self._lock:
@@ -75,6 +79,12 @@ class Budget:
             raise exceeded(limits.max_total_bytes, "max_total_bytes", "The upload is too large when inflated")
         if total > limits.ratio_free_bytes and total > limits.max_ratio * self._received:
             raise exceeded(limits.max_ratio, "max_ratio", "The upload inflates to too many times its size")
+
+
+def _snapshot(limits: Limits, received: int, inflated: dict[Ledger, int]) -> Budget:
+    budget = Budget(limits)
+    budget._received, budget._inflated = received, inflated  # noqa: SLF001 - its own
+    return budget
 
 
 class Tally:

@@ -9,6 +9,7 @@ from attrs import define, frozen
 from xnat_import_core.errors import UnreadableUploadError
 from xnat_import_core.uploads.containers.names import quoted
 from xnat_import_core.uploads.containers.streams import PieceStream, counted
+from xnat_import_core.uploads.containers.windows import DamagedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +63,16 @@ class Entry(Protocol):
     def sequential(self) -> bool:
         """It must be read once, before the next entry is asked for, in the iterating thread."""
 
+    def whole(self, limit: int) -> bytes | None:
+        """All its bytes at once, checked as in ``open``; ``None`` where only ``open`` reads it, or it has more.
+
+        Raises:
+            LimitExceededError: It, or the upload, inflates to more than the settings allow.
+        """
+
+    def count(self, size: int) -> None:
+        """It was read in another process and had so many bytes. Raises LimitExceededError."""
+
     def open(self) -> BinaryIO:
         """Its bytes, inflated, not seekable; checksum, length and limits are checked while reading.
 
@@ -100,6 +111,9 @@ class Node(Protocol):
     def pieces(self) -> Iterator[bytes]:
         """Its bytes, verified but not counted. Raises DamagedError."""
 
+    def whole(self) -> bytes | None:
+        """Its bytes in one go, verified; ``None`` where ``pieces`` has to be asked. Raises DamagedError."""
+
     def window(self) -> Window | None:
         """Where its bytes lie as they are in a file; ``None`` where they must be inflated."""
 
@@ -132,6 +146,21 @@ class Leaf:
     def sequential(self) -> bool:
         """See ``Entry``."""
         return self.node.sequential
+
+    def whole(self, limit: int) -> bytes | None:
+        """See ``Entry``."""
+        size = self.node.size
+        if self.problem is not None or size is None or size > limit:
+            return None
+        self.tally.reach(size)
+        try:
+            return self.node.whole()
+        except DamagedError:
+            return None
+
+    def count(self, size: int) -> None:
+        """See ``Entry``."""
+        self.tally.reach(size)
 
     def open(self) -> BinaryIO:
         """See ``Entry``."""

@@ -55,6 +55,12 @@ class FileNode:
         """See ``Node``."""
         return self.window().pieces()
 
+    def whole(self) -> bytes | None:
+        """See ``Node``."""
+        with self.file:
+            data = self.file.pread(self.file.size, 0)
+        return data if len(data) == self.file.size else None
+
     def window(self) -> Window:
         """All of it."""
         return Window(self.file, 0, self.file.size)
@@ -82,6 +88,9 @@ class LinkNode:
     def pieces(self) -> Iterator[bytes]:
         """Nothing."""
         return iter(())
+
+    def whole(self) -> None:
+        """Nothing."""
 
     def window(self) -> None:
         """Nowhere."""
@@ -122,6 +131,9 @@ class CompressedNode:
         """See ``Node``."""
         outer = counted(self.outer.pieces(), self.tally)
         return gunzip(outer) if self.form is Form.GZIP else bunzip(outer)
+
+    def whole(self) -> None:
+        """How much it is, only reading tells."""
 
     def window(self) -> None:
         """Nowhere: it must be inflated."""

@@ -16,7 +16,7 @@ except ImportError:
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["bunzip", "crc32", "gunzip", "inflate", "inflated_head"]
+__all__ = ["bunzip", "crc32", "gunzip", "inflate", "inflate_whole", "inflated_head"]
 
 _RAW, _GZIP = -15, 31
 _STEP = 16 * 1024
@@ -41,6 +41,16 @@ def inflate(pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield from _one_stream(zlib.decompressobj(_RAW), feed)
     if feed.peek(1):
         raise DamagedError(clause="has bytes behind its compressed data")
+
+
+def inflate_whole(compressed: bytes, size: int) -> bytes | None:
+    """Raw deflate data in one go; ``None`` unless it is one stream that fills them and has ``size`` bytes."""
+    decompressor = zlib.decompressobj(_RAW)
+    try:
+        data: bytes = decompressor.decompress(compressed, size + 1)
+    except _FAULTS:
+        return None
+    return data if len(data) == size and decompressor.eof and not decompressor.unused_data else None
 
 
 def gunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -19,8 +19,10 @@ def is_clutter(name: str) -> bool:
 
     That is ``__MACOSX/``, ``._*``, ``.DS_Store``, ``Thumbs.db`` and ``desktop.ini``.
     """
-    *folders, last = re.split(r"[/\\]", name)
-    return "__MACOSX" in folders or last.startswith("._") or last.lower() in _CLUTTER_FILES
+    folder, _, last = name.replace("\\", "/").rpartition("/")
+    if last.startswith("._") or last.lower() in _CLUTTER_FILES:
+        return True
+    return "__MACOSX" in folder and "__MACOSX" in folder.split("/")
 
 
 def decode_name(raw: bytes, *, limit: int, fallback: str = "utf-8") -> str:
@@ -40,7 +42,7 @@ def decode_name(raw: bytes, *, limit: int, fallback: str = "utf-8") -> str:
 
 def showable(text: str) -> str:
     """The text with control characters and lone surrogates replaced by U+FFFD."""
-    return _SURROGATES.sub("\ufffd", _CONTROLS.sub("\ufffd", text))
+    return text if text.isprintable() else _SURROGATES.sub("\ufffd", _CONTROLS.sub("\ufffd", text))
 
 
 def joined(outer: str, inner: str) -> str:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from xnat_import_core.uploads.budget import Budget
-    from xnat_import_core.uploads.containers.windows import Window
 
 __all__ = ["TarArchive", "TarMember"]
 
@@ -196,9 +195,11 @@ class TarMember:
         if missing:
             raise DamagedError(clause="was not read in its turn")
 
-    def window(self) -> Window | None:
-        """Nowhere: it is read in its turn."""
-        return None
+    def whole(self) -> None:
+        """It is read in its turn."""
+
+    def window(self) -> None:
+        """Nowhere: as above."""
 
     def read(self, limit: int) -> bytes:
         """Its next bytes, straight from the archive."""

@@ -54,6 +54,10 @@ class SharedFile:
         with self:
             pass
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """It is opened again where it arrives, and must still be the same file."""
+        return _reopened, (self._path, self.name, self._flags, self._identity, self.size)
+
     def __enter__(self) -> Self:
         with self._lock:
             if not self._readers:
@@ -102,6 +106,13 @@ class SharedFile:
         elif (identity, status.st_size) != (self._identity, self.size):
             message = f"{self.name or 'The upload'!r} was changed while it was read. Send it again."
             raise UnreadableUploadError(message, members=(self.name,))
+
+
+def _reopened(path: Path | str, name: str, flags: int, identity: tuple[int, int], size: int) -> SharedFile:
+    file = SharedFile.__new__(SharedFile)
+    file._path, file.name, file._flags, file._identity, file.size = path, name, flags, identity, size  # noqa: SLF001 - its own
+    file._lock, file._readers, file._descriptor = Lock(), 0, -1  # noqa: SLF001
+    return file
 
 
 @frozen

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attrs import define
 
-from xnat_import_core.uploads.containers.inflate import inflate, inflated_head
+from xnat_import_core.uploads.containers.inflate import crc32, inflate, inflate_whole, inflated_head
 from xnat_import_core.uploads.containers.names import decode_name, joined
 from xnat_import_core.uploads.containers.streams import checked
 from xnat_import_core.uploads.containers.windows import PIECE, DamagedError, Window
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["ZipArchive", "ZipMember"]
 
 _USUAL_EXTRA = 64
+_SLACK = 1024
 
 
 class ZipArchive:
@@ -60,9 +61,9 @@ class ZipArchive:
                 if record.is_folder:
                     continue
                 name = decode_name(record.name, limit=self._name_limit, fallback=record.text_fallback)
-                yield ZipMember(self, record, joined(self._prefix, name))
+                yield ZipMember(self.window, record, joined(self._prefix, name), self._end_of_room(record.offset))
 
-    def room_behind(self, offset: int) -> int:
+    def _end_of_room(self, offset: int) -> int:
         """Where the next member, or the directory, begins."""
         following = bisect_right(self._starts, offset)
         return self._starts[following] if following < len(self._starts) else self._directory.start
@@ -100,13 +101,20 @@ def _without_overlap(starts: array[int], ends: array[int]) -> array[int]:
 
 @define(eq=False)
 class ZipMember:
-    """A member of a zip archive: a ``Node``."""
+    """A member of a zip archive: a ``Node``. It can travel to another process.
+
+    Attributes:
+        archive: Where the archive lies.
+        record: What its directory says.
+        room: Where in the archive the next member begins.
+    """
 
     sequential: ClassVar[bool] = False
 
-    archive: ZipArchive
+    archive: Window
     record: Record
     name: str
+    room: int
 
     @property
     def inner_name(self) -> str:
@@ -125,9 +133,23 @@ class ZipMember:
 
     def head(self, size: int) -> bytes:
         """See ``Node``: one small read."""
-        with self.archive.window.file:
+        with self.archive.file:
             _, data = self._begin(min(self.record.compressed, size + _USUAL_EXTRA))
         return data[:size] if self.record.method == STORED else inflated_head(data, size)
+
+    def whole(self) -> bytes | None:
+        """All its bytes in one read; ``None`` where anything is not as it should be: ``pieces`` says what."""
+        record = self.record
+        if record.compressed > record.size + (record.size >> 3) + _SLACK:  # deflate never grows so much
+            return None
+        with self.archive.file:
+            _, data = self._begin(record.compressed)
+        if record.method != STORED:
+            inflated = inflate_whole(data, record.size)
+            if inflated is None:
+                return None
+            data = inflated
+        return data if len(data) == record.size and crc32(data) == record.crc else None
 
     def pieces(self) -> Iterator[bytes]:
         """See ``Node``."""
@@ -140,41 +162,37 @@ class ZipMember:
         """Where a stored member lies."""
         if self.record.method != STORED:
             return None
-        with self.archive.window.file:
+        with self.archive.file:
             start, _ = self._begin(0)
-        return self.archive.window.part(start, self.record.compressed)
+        return self.archive.part(start, self.record.compressed)
 
     def _compressed(self) -> Iterator[bytes]:
         if not self.record.compressed:
-            self._begin_empty()
+            with self.archive.file:
+                self._begin(0)
             return
-        window = self.archive.window
-        with window.file:
+        with self.archive.file:
             start, piece = self._begin(min(self.record.compressed, PIECE))
             end = start + self.record.compressed
             at = start
             while at < end:
-                piece = piece or window.read(at, min(PIECE, end - at))
+                piece = piece or self.archive.read(at, min(PIECE, end - at))
                 if not piece:
                     raise DamagedError(clause="was cut short while it was read")
                 at += len(piece)
                 yield piece
                 piece = b""
 
-    def _begin_empty(self) -> None:
-        with self.archive.window.file:
-            self._begin(0)
-
     def _begin(self, ahead: int) -> tuple[int, bytes]:
         """Where its data begin, and at most ``ahead`` bytes of them."""
-        record, window = self.record, self.archive.window
+        record = self.record
         usual = LOCAL_HEADER.size + len(record.name) + _USUAL_EXTRA
-        data = window.read(record.offset, usual + ahead)
+        data = self.archive.read(record.offset, usual + ahead)
         if len(data) >= LOCAL_HEADER.size:
             announced = LOCAL_HEADER.size + sum(LOCAL_HEADER.unpack_from(data)[9:])
             if announced > usual:
-                data = window.read(record.offset, announced + ahead)
+                data = self.archive.read(record.offset, announced + ahead)
         start = check_local_header(record, data)
-        if record.offset + start + record.compressed > self.archive.room_behind(record.offset):
+        if record.offset + start + record.compressed > self.room:
             raise DamagedError(clause="overlaps the next entry of its archive")
         return record.offset + start, data[start : start + ahead]
