@@ -6,10 +6,10 @@ never holds a path of the server or a patient's data.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "ClientError",
@@ -48,6 +48,10 @@ class XnatImportError(Exception):
         self.message = message
         self.members = tuple(members)
         self.import_id: str | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An error of a worker process is raised again in the service."""
+        return _restored, (type(self), self.__dict__.copy())
 
 
 class ClientError(XnatImportError):
@@ -138,3 +142,9 @@ class StorageFullError(StorageError):
     """The disk is full; nothing was stored."""
 
     status = 507
+
+
+def _restored(kind: type[XnatImportError], state: Mapping[str, Any]) -> XnatImportError:
+    error = kind.__new__(kind, state["message"])
+    error.__dict__.update(state)
+    return error

@@ -19,8 +19,8 @@ MAX_DISTINCT_VALUES = 4096
 """Past so many distinct values a name is *overflown*: what differs in each file belongs in the file's row."""
 
 
-def fold(into: Fold, facts: Mapping[str, FactValue], member: int) -> None:
-    """Add one file's facts to a fold, in place."""
+def fold(into: Fold, facts: Mapping[str, FactValue], member: int, files: int = 1) -> None:
+    """Add the facts of ``files`` files that say the same, of which ``member`` is the lowest, to a fold, in place."""
     for name, said in facts.items():
         value = said if isinstance(said, str) else _canonical(said)
         values = into.setdefault(name, {})
@@ -28,9 +28,9 @@ def fold(into: Fold, facts: Mapping[str, FactValue], member: int) -> None:
             continue
         seen = values.get(value)
         if seen is not None:
-            values[value] = (seen[0] + 1, min(seen[1], member))
+            values[value] = (seen[0] + files, min(seen[1], member))
         elif len(values) < MAX_DISTINCT_VALUES:
-            values[value] = (1, member)
+            values[value] = (files, member)
         else:
             into[name] = None
 

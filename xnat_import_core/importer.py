@@ -25,6 +25,7 @@ from xnat_import_core.receipts.store import write_jsonl
 from xnat_import_core.storage.durable import check_free, storage_faults
 from xnat_import_core.uploads.containers import OpenUpload, expected_members
 from xnat_import_core.workers.extraction import Extraction, UploadView
+from xnat_import_core.workers.pool import Asking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     from xnat_import_core.storage.staging import Staging
     from xnat_import_core.store import Store
     from xnat_import_core.uploads.containers import Entry, Source
-    from xnat_import_core.workers import Workers
+    from xnat_import_core.workers.crew import Crew
     from xnat_import_core.workers.members import LoadedMember
+    from xnat_import_core.workers.pool import Workers
 
 __all__ = ["Import", "Progress"]
 
@@ -57,7 +59,7 @@ class Import:
     """One import, from what was spooled to its outcome.
 
     Attributes:
-        store, host, workers: The service's.
+        store, host, crew: The service's.
         import_id: Key of its row, staging folder and receipt.
         staging: Its private folder, made and locked.
         request: The typed parameters.
@@ -70,7 +72,7 @@ class Import:
 
     store: Store
     host: PluginHost
-    workers: Workers
+    crew: Crew
     import_id: str
     staging: Staging
     request: ImportRequest
@@ -111,14 +113,15 @@ class Import:
         check_free(self.store.tree.root, limits.min_free_bytes)
         self._expected = expected_members(self.sources)
         self._detect()
-        extraction = self._extract()
+        asking = Asking(self.key, self.crew.suited(self._expected, sum(map(_size, self.sources))))
+        extraction = self._extract(asking.workers)
         self._judge()
         placements = self._map(extraction.folds, extraction.scan_ids)
         self._told("place", 0, 0)
         placements = self._reserve(placements)
         calls = self.host.calls(self.key)
         placer = Placer(
-            self.store, calls, extraction.context, self._ledger, self.staging, self.import_id,
+            self.store, calls, asking, extraction.context, self._ledger, self.staging, self.import_id,
             extraction.folds, extraction.scan_ids, self._notes,
         )  # fmt: skip
         placer.settle(placements)
@@ -144,11 +147,11 @@ class Import:
 
     # ---- arrange, extract
 
-    def _extract(self) -> Extraction:
+    def _extract(self, workers: Workers) -> Extraction:
         calls = self.host.calls(self.key)
         context = ExtractContext(self.key, self.request, calls.wants, self.store.settings.plugin_preferences())
         extraction = Extraction(
-            calls, context, self.staging, self._ledger, self.workers, keep=not self.request.plan, told=self._extracted
+            calls, context, self.staging, self._ledger, workers, keep=not self.request.plan, told=self._extracted
         )
         with self._open(frozenset(calls.handler.containers), open_nested=calls.handler.nested == "open") as upload:
             extraction.run(upload, self._view)
@@ -176,8 +179,7 @@ class Import:
         if first.path.is_file():
             with first.path.open("rb") as stream:
                 head = stream.read(_HEAD)
-        size = sum(source.path.stat().st_size for source in self.sources)
-        return UploadView(first.name, first.content_type, size, head, members)
+        return UploadView(first.name, first.content_type, sum(map(_size, self.sources)), head, members)
 
     # ---- judge
 
@@ -311,3 +313,8 @@ class Import:
     def _told(self, stage: str, members: int, size: int) -> None:
         if self.progress is not None:
             self.progress(stage, members, self._expected, size)
+
+
+def _size(source: Source) -> int:
+    """Bytes as they came; a folder's are not known before they are read."""
+    return source.path.stat().st_size

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from xnat_import_core.settings import Settings
     from xnat_import_core.storage.staging import Staging
     from xnat_import_core.store import Store
-    from xnat_import_core.workers import Workers
+    from xnat_import_core.workers.crew import Crew
 
 __all__ = ["Reception", "Spool"]
 
@@ -56,14 +56,14 @@ class Reception:
         self,
         store: Store,
         host: PluginHost,
-        workers: Workers,
+        crew: Crew,
         admission: Admission,
         admitted: Admitted,
         staging: Staging,
     ) -> None:
         self._store = store
         self._host = host
-        self._workers = workers
+        self._crew = crew
         self._admission = admission
         self._admitted = admitted
         self._staging = staging
@@ -136,7 +136,7 @@ class Reception:
         return Import(
             store=self._store,
             host=self._host,
-            workers=self._workers,
+            crew=self._crew,
             import_id=self.import_id,
             staging=self._staging,
             request=admitted.request,

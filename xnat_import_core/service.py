@@ -22,13 +22,13 @@ from xnat_import_core.plugin_host import InstalledPlugins, PluginHost
 from xnat_import_core.prearchive import Prearchive
 from xnat_import_core.prearchive.recovery import expire_trash, recover
 from xnat_import_core.projects import Projects
-from xnat_import_core.receipts import Receipts
+from xnat_import_core.receipts.store import Receipts
 from xnat_import_core.reception import Reception, Spool
 from xnat_import_core.storage.durable import check_free, storage_faults
 from xnat_import_core.storage.staging import Staging
 from xnat_import_core.storage.tree import Tree
 from xnat_import_core.store import Store
-from xnat_import_core.workers import ThreadWorkers
+from xnat_import_core.workers.crew import crew_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -85,8 +85,9 @@ class Service:
         self.owner: Principal = Owner()
         self._store = Store(settings, tree, self.database, self.projects)
         self._receipts = Receipts(self.database, tree)
-        self._host = PluginHost(plugins or InstalledPlugins(settings.plugins), settings.plugins)
-        self._workers = ThreadWorkers(settings.threads)
+        source = plugins or InstalledPlugins(settings.plugins)
+        self._host = PluginHost(source, settings.plugins)
+        self._crew = crew_for(settings, self._host, source)
         self._started = False
 
     def start(self) -> None:
@@ -109,7 +110,7 @@ class Service:
 
     def close(self) -> None:
         """Finish what runs, release the store."""
-        self._workers.close()
+        self._crew.close()
         self.database.close()
         self._started = False
 
@@ -121,6 +122,11 @@ class Service:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def warm(self) -> None:
+        """Have a worker process ready, so that the first import does not wait for it. Nothing where there are none."""
+        self.start()
+        self._crew.warm()
 
     def handlers(self) -> tuple[PluginReport, ...]:
         """Every handler and extension that is installed, or why it could not be loaded."""
@@ -146,7 +152,7 @@ class Service:
         with storage_faults():
             check_free(self._store.tree.root, self.settings.limits.min_free_bytes)
             staging = self._begin(principal, admitted.key)
-        return Reception(self._store, self._host, self._workers, admission, admitted, staging)
+        return Reception(self._store, self._host, self._crew, admission, admitted, staging)
 
     def import_upload(
         self,

@@ -7,6 +7,7 @@ time. A dot in a name is a table in TOML and an underscore in a variable: ``limi
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -47,6 +48,7 @@ class Limits:
         max_header_bytes: Of a file's header before the pixels, inflated.
         max_name_bytes: Of a member's name, encoded.
         min_free_bytes: Refuse with 507 where less is free on the store's disk.
+        worker_bytes: Memory of one worker process; a plugin that wants more gets a ``MemoryError``.
     """
 
     max_upload_bytes: int = 256 * GIB
@@ -59,6 +61,7 @@ class Limits:
     max_header_bytes: int = 64 * MIB
     max_name_bytes: int = 4096
     min_free_bytes: int = 16 * MIB
+    worker_bytes: int = 2 * GIB
 
 
 @frozen
@@ -124,7 +127,12 @@ class Settings:
         duplicate_objects: Same instance, other bytes, from a later upload: ``replace`` (the former version goes to
             the trash), ``keep-first`` or ``keep-both``.
         durability: ``full``: synced before an answer; ``fast``: not, a power cut may lose acknowledged data.
-        threads: Threads that read members; 0: one for each core.
+        workers: Processes that plugins work in; 0: threads of this process, where one that hangs keeps its thread and
+            one that crashes takes all down; -1: as many as cores for ``serve`` and the command line, 0 when embedded.
+        inline_members: An upload of so few members is read in the thread that asks, not in a worker; 64 for the
+            command line.
+        threads: Threads that plugins work in where there are no processes; 0: one for each core.
+        plugin_deadline: Seconds that a plugin may take for one batch, besides what a slow disk needs for its bytes.
         busy_timeout: Seconds to wait for a session or database that somebody else is changing.
         keep_receipts_days: How long receipts of failed imports and plans stay.
         keep_trash_days: How long replaced and deleted files stay in the trash.
@@ -136,7 +144,10 @@ class Settings:
     timezone: str = field(default="UTC", validator=_is_zone)
     duplicate_objects: Literal["replace", "keep-first", "keep-both"] = "replace"
     durability: Literal["full", "fast"] = "full"
+    workers: int = -1
+    inline_members: int = 1
     threads: int = 0
+    plugin_deadline: float = 120.0
     busy_timeout: float = 30.0
     keep_receipts_days: int = 90
     keep_trash_days: int = 30
@@ -144,6 +155,14 @@ class Settings:
     compat: Compat = field(factory=Compat)
     plugins: Plugins = field(factory=Plugins)
     preferences: Preferences = field(factory=Preferences)
+
+    def as_program(self, inline_members: int = 1) -> Settings:
+        """The same for a program of its own: as many worker processes as cores, unless the settings say otherwise.
+
+        ``inline_members``: at least so many members are few.
+        """
+        width = (os.cpu_count() or 1) if self.workers < 0 else self.workers
+        return evolve(self, workers=width, inline_members=max(inline_members, self.inline_members))
 
     def plugin_preferences(self) -> Mapping[str, object]:
         """What plugins see as ``context.preferences``: XNAT's names, and ours for limits and compatibility."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["json_option", "open_service", "store_option"]
 
+_FEW_MEMBERS = 64
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -65,5 +66,5 @@ def open_service(store: Path, *, make: bool = True) -> Iterator[Service]:
         wrapper_class=structlog.make_filtering_bound_logger("error"),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    with Service(load_settings(store)) as service:
+    with Service(load_settings(store).as_program(_FEW_MEMBERS)) as service:
         yield service

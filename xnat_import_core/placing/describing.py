@@ -19,6 +19,7 @@ from xnat_import_core.models import (
     StoredSession,
 )
 from xnat_import_core.storage.names import clean_label
+from xnat_import_core.workers.jobs import Describing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from xnat_import_core.models import ExtractContext
     from xnat_import_core.placing.folding import PlaceFold
     from xnat_import_core.placing.placements import Placement
-    from xnat_import_core.plugin_host import HookCalls
     from xnat_import_core.receipts.ledger import Ledger
+    from xnat_import_core.workers.pool import Asking
 
 __all__ = ["Described", "describe_placement", "resources_of"]
 
@@ -53,7 +54,7 @@ def describe_placement(
     placement: Placement,
     places: Sequence[PlaceFold],
     resources: Mapping[str, tuple[StoredResource, ...]],
-    calls: HookCalls,
+    ask: Asking,
     context: ExtractContext,
 ) -> Described:
     """Ask ``describe``, and make scan IDs safe and unique: one that was given earlier stays."""
@@ -74,7 +75,8 @@ def describe_placement(
     destination = Destination(
         placement.destination.space, placement.project or None, placement.subject, placement.label
     )
-    _, document = calls.describe(stored, DescribeContext(calls.key, destination, context.request, context.preferences))
+    where = DescribeContext(ask.key, destination, context.request, context.preferences)
+    _, document = ask(Describing(stored, where))
     given = {scan.key: scan.id for scan in stored.scans if scan.id and placement.joins}
     document = evolve(document, scans=_with_safe_ids(document.scans, given))
     labels = {f"scan:{scan.key}": scan.id for scan in document.scans}

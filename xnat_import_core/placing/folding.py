@@ -9,9 +9,10 @@ from attrs import frozen
 from sqlalchemy import select
 
 from xnat_import_core.database.tables import file, scan
-from xnat_import_core.folds import Fold, fold, load_fold, merge
-from xnat_import_core.models import ImportedFile, StoredAt
+from xnat_import_core.folds import Fold, load_fold, merge
+from xnat_import_core.models import StoredAt
 from xnat_import_core.storage.tree import place_folder
+from xnat_import_core.workers.jobs import FoldingAgain
 from xnat_import_core.workers.members import LoadedMember, stored_member
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from xnat_import_core.database import Database
     from xnat_import_core.models import ExtractContext
     from xnat_import_core.placing.placements import Placement
-    from xnat_import_core.plugin_host import HookCalls
     from xnat_import_core.receipts.ledger import Ledger
     from xnat_import_core.storage.staging import Staging
     from xnat_import_core.storage.tree import Tree
+    from xnat_import_core.workers.pool import Asking
 
 __all__ = ["PlaceFold", "Refolding", "batches", "unpickled"]
 
@@ -57,7 +58,7 @@ class Refolding:
     database: Database
     tree: Tree
     staging: Staging
-    calls: HookCalls
+    ask: Asking
     context: ExtractContext
     uploaded: Mapping[tuple[str, str], Fold]
     scan_ids: Mapping[tuple[str, str], str]
@@ -112,10 +113,10 @@ class Refolding:
         some = False
         label = stored.label if stored else None
         for batch in batches(self._members(placement, place, label)):
-            for record in self.calls.extract(tuple(batch), self.context):
-                if isinstance(record, ImportedFile):
-                    some = True
-                    fold(folded, record.facts, record.member)
+            part = self.ask(FoldingAgain(tuple(batch), self.context))
+            if part is not None:
+                some = True
+                merge(folded, part)
         return folded if some else None
 
     def _members(self, placement: Placement, place: str, label: str | None) -> Iterator[LoadedMember]:

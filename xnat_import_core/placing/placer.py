@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from xnat_import_core.receipts.ledger import Ledger
     from xnat_import_core.storage.staging import Staging
     from xnat_import_core.store import Store
+    from xnat_import_core.workers.pool import Asking
 
 __all__ = ["Placer"]
 
@@ -44,7 +45,7 @@ class Placer:
     """Places one import.
 
     Attributes:
-        store, calls, context, ledger, staging: What it works with.
+        store, calls, ask, context, ledger, staging: What it works with.
         import_id: The import.
         folds, scan_ids: What was extracted, by session key and place.
         notes: For the outcome; fields that a document could not take are added.
@@ -52,6 +53,7 @@ class Placer:
 
     store: Store
     calls: HookCalls
+    ask: Asking
     context: ExtractContext
     ledger: Ledger
     staging: Staging
@@ -123,16 +125,16 @@ class Placer:
             )
             return
         key = pseudonym_key(self.store.tree.root / ".pseudonym.key")
-        if transform_placement(placement, self.ledger, self.staging, self.calls, self.context, key):
+        if transform_placement(placement, self.ledger, self.staging, self.ask, self.context, key):
             self._transformed.add(placement.number)
 
     def _describe(self, placement: Placement) -> Described:
         refolding = Refolding(
-            self.ledger, self.store.database, self.store.tree, self.staging, self.calls, self.context,
+            self.ledger, self.store.database, self.store.tree, self.staging, self.ask, self.context,
             self.folds, self.scan_ids, placement.number in self._transformed, self.planned,
         )  # fmt: skip
         resources = resources_of(placement, self.ledger, self.store.database)
-        return describe_placement(placement, refolding.folds(placement), resources, self.calls, self.context)
+        return describe_placement(placement, refolding.folds(placement), resources, self.ask, self.context)
 
     def _address(self, placement: Placement) -> None:
         labels = self._described[placement.number].labels

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from typing import TYPE_CHECKING
 
-from xnat_import_core.models import Fate, ImportedFile, StagedFile, StoredAt, TransformContext
+from xnat_import_core.models import Fate, StagedFile, StoredAt, TransformContext
 from xnat_import_core.placing.folding import batches, unpickled
+from xnat_import_core.workers.jobs import ReadingAgain, Transforming
 from xnat_import_core.workers.members import stored_member
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
     from pathlib import Path
 
     from xnat_import_core.models import ExtractContext
     from xnat_import_core.placing.placements import Placement
-    from xnat_import_core.plugin_host import HookCalls
     from xnat_import_core.receipts.ledger import Ledger
     from xnat_import_core.storage.staging import Staging
+    from xnat_import_core.workers.pool import Asking
 
 __all__ = ["pseudonym_key", "transform_placement"]
 
-_PIECE = 1024 * 1024
 _KEY_BYTES = 32
 
 
 def transform_placement(  # noqa: PLR0913, PLR0917 - what it works with, each once
-    placement: Placement, ledger: Ledger, staging: Staging, calls: HookCalls, extract: ExtractContext, key: bytes
+    placement: Placement, ledger: Ledger, staging: Staging, ask: Asking, extract: ExtractContext, key: bytes
 ) -> bool:
     """Let the extensions change the members that will be stored; true if any byte changed.
 
@@ -39,10 +39,11 @@ def transform_placement(  # noqa: PLR0913, PLR0917 - what it works with, each on
     )
     changed = False
     for batch in batches(members):
-        for who, rejected in calls.transform_files(tuple(_staged(row, staging) for row in batch), context):
+        refusals, digests = ask(Transforming(tuple(_staged(row, staging) for row in batch), context))
+        for who, rejected in refusals:
             ledger.settle("idx = ?", (rejected.member,), fate=Fate.REJECTED, reason=rejected.reason, rule=who)
             changed = True
-        changed |= _digest_again(batch, ledger, staging, calls, extract)
+        changed |= _read_again(batch, digests, ledger, staging, ask, extract)
     return changed
 
 
@@ -63,33 +64,29 @@ def _staged(row: sqlite3.Row, staging: Staging) -> StagedFile:
     return StagedFile(row["idx"], path, row["wished"], scan, row["resource"], row["format"], row["uid"] or "")
 
 
-def _digest_again(
-    batch: list[sqlite3.Row], ledger: Ledger, staging: Staging, calls: HookCalls, context: ExtractContext
+def _read_again(  # noqa: PLR0913, PLR0917 - as above
+    batch: list[sqlite3.Row],
+    digests: Mapping[int, str],
+    ledger: Ledger,
+    staging: Staging,
+    ask: Asking,
+    context: ExtractContext,
 ) -> bool:
-    digests = {row["idx"]: _sha256(staging.files / row["staged"]) for row in batch}
     touched = [row for row in batch if digests[row["idx"]] != row["digest"]]
-    members = [
+    members = tuple(
         stored_member(
             staging.files / row["staged"], row["idx"], row["inner_name"], unpickled(row["hint"]),
             StoredAt(row["session"], None, row["resource"]),
         )
         for row in touched
-    ]  # fmt: skip
-    records = calls.extract(tuple(members), context) if members else ()
+    )  # fmt: skip
+    found = ask(ReadingAgain(members, context)) if members else {}
     ledger.update(
         "UPDATE member SET stored_digest = ?, size = ?, uid = ?, instance_number = ? WHERE idx = ?",
         [
-            (digests[member.index], member.size, record.uid, record.instance_number, member.index)
-            for member, record in zip(members, records, strict=True)
-            if isinstance(record, ImportedFile)
+            (digests[member.index], member.size, *found[member.index], member.index)
+            for member in members
+            if member.index in found
         ],
     )
     return bool(touched)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while piece := stream.read(_PIECE):
-            digest.update(piece)
-    return digest.hexdigest()

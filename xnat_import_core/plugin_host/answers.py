@@ -29,6 +29,7 @@ from xnat_import_core.models import (
 )
 
 __all__ = [
+    "MAX_FACTS_SIZE",
     "MAX_HINT_BYTES",
     "check_archive",
     "check_arrangement",
@@ -43,7 +44,11 @@ __all__ = [
 MAX_HINT_BYTES = 64 * 1024
 """A group's hint, pickled, is no larger."""
 
+MAX_FACTS_SIZE = 256 * 1024
+"""Characters of one file's facts, names and values together."""
+
 _ALWAYS_PLAIN = frozenset({str, int})
+_MAYBE_TEXT = frozenset({str, type(None)})
 _PLACES = (Scan, SessionResource, Assessor, Reconstruction)
 
 
@@ -101,12 +106,15 @@ def check_extracted(answer: object, members: Sequence[Member]) -> str | None:
         return _not_a("a tuple", answer)
     if len(answer) != len(members):
         return f"it has {len(answer)} records for {len(members)} members"
+    checked: object = None  # files that say the same may share one mapping: it is checked once
     for record, member in zip(answer, members, strict=True):
         if not isinstance(record, (ImportedFile, Rejected, Ignored)):
             return _not_a("ImportedFile, Rejected or Ignored", record)
         if record.member != member.index:
             return f"the record for member {member.index} says {record.member!r}"
         wrong = _check_file(record) if isinstance(record, ImportedFile) else _check_reason(record.reason)
+        if not wrong and isinstance(record, ImportedFile) and record.facts is not checked:
+            wrong, checked = _check_facts(record.facts), record.facts
         if wrong:
             return f"member {member.index}: {wrong}"
     return None
@@ -120,11 +128,14 @@ def _check_file(file: ImportedFile) -> str | None:
     for name, value in required.items():
         if not _is_text(value):
             return f"{name} is not a text of at least one character"
-    return _check_optional(file) or _check_facts(file.facts)
+    return _check_optional(file)
 
 
 def _check_optional(file: ImportedFile) -> str | None:
     scan_id = file.place.id if isinstance(file.place, Scan) else None
+    plain = {str}.issuperset(map(type, (file.name, file.format, file.content, file.uid)))
+    if plain and _MAYBE_TEXT.issuperset(map(type, (file.fallback_name, file.identity, scan_id))):
+        return _check_number(file.instance_number)
     texts = {"name": file.name, "format": file.format, "content": file.content, "uid": file.uid}
     maybe = {"fallback_name": file.fallback_name, "identity": file.identity, "scan id": scan_id}
     for name, value in texts.items():
@@ -133,13 +144,27 @@ def _check_optional(file: ImportedFile) -> str | None:
     for name, option in maybe.items():
         if option is not None and not isinstance(option, str):
             return f"{name}: {_not_a('text or None', option)}"
-    number = file.instance_number
+    return _check_number(file.instance_number)
+
+
+def _check_number(number: object) -> str | None:
     return None if number is None or type(number) is int else f"instance_number: {_not_a('int or None', number)}"
 
 
 def _check_facts(facts: object) -> str | None:
     if not isinstance(facts, Mapping):
         return f"facts: {_not_a('a mapping', facts)}"
+    return _check_values(facts) or _check_size(facts)
+
+
+def _check_size(facts: Mapping[str, object]) -> str | None:
+    """What is the same for a whole scan is small; pixels and tables are no facts."""
+    values = (part for value in facts.values() for part in (value if isinstance(value, tuple) else (value,)))
+    size = sum(map(len, facts)) + sum(len(value) if isinstance(value, str) else 8 for value in values)
+    return f"its facts have {size} characters, more than {MAX_FACTS_SIZE}" if size > MAX_FACTS_SIZE else None
+
+
+def _check_values(facts: Mapping[str, object]) -> str | None:
     if _ALWAYS_PLAIN.issuperset(map(type, facts.values())) and {str}.issuperset(map(type, facts)):
         return None
     for name, value in facts.items():

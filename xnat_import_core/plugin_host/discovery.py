@@ -40,6 +40,10 @@ class InstalledPlugins:
         self._lock = threading.Lock()
         self._found: tuple[Claim, ...] | None = None
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """To a worker process: what is installed is found again there."""
+        return InstalledPlugins, (Plugins(deny=self._deny), self._path)
+
     def handler_names(self) -> tuple[str, ...]:
         """Keys of all installed handlers, sorted, each once."""
         return tuple(dict.fromkeys(claim.key for claim in self.claims("handler")))

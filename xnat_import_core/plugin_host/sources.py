@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from functools import partial
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from attrs import field, frozen
@@ -84,12 +87,21 @@ class ExplicitPlugins:
     def __init__(
         self, handlers: Mapping[str, object] | None = None, extensions: Mapping[str, object] | None = None
     ) -> None:
+        self._given = (dict(handlers or {}), dict(extensions or {}))
         self._claims = {
             "handler": tuple(_explicit("handler", name, plugin) for name, plugin in sorted((handlers or {}).items())),
             "extension": tuple(
                 _explicit("extension", name, plugin) for name, plugin in sorted((extensions or {}).items())
             ),
         }
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """To a worker process: modules by their names, instances as they pickle.
+
+        Raises:
+            ValueError: A module that another process cannot import under its name.
+        """
+        return _given_again, tuple({key: _travelling(plugin) for key, plugin in given.items()} for given in self._given)
 
     def handler_names(self) -> tuple[str, ...]:
         """Keys of the handlers that were given, sorted."""
@@ -98,6 +110,31 @@ class ExplicitPlugins:
     def claims(self, kind: Kind) -> tuple[Claim, ...]:
         """The plugins of a kind that were given, sorted by name."""
         return self._claims[kind]
+
+
+@frozen
+class _Module:
+    name: str
+
+
+def _travelling(plugin: object) -> object:
+    if not isinstance(plugin, ModuleType):
+        if type(plugin).__module__ == "__main__":
+            message = f"{type(plugin).__name__} is defined in the main script"
+            raise ValueError(message)
+        return plugin
+    if plugin.__name__ == "__main__" or sys.modules.get(plugin.__name__) is not plugin:
+        message = f"{plugin.__name__} is no module that can be imported by its name"
+        raise ValueError(message)
+    return _Module(plugin.__name__)
+
+
+def _given_again(*given: Mapping[str, object]) -> ExplicitPlugins:
+    handlers, extensions = (
+        {key: import_module(plugin.name) if isinstance(plugin, _Module) else plugin for key, plugin in each.items()}
+        for each in given
+    )
+    return ExplicitPlugins(handlers, extensions)
 
 
 def _explicit(kind: Kind, name: str, plugin: object) -> Claim:

@@ -1,6 +1,8 @@
-"""The fate of every member: kept while an import runs, written when it ends, read back later."""
+"""The fate of every member: kept while an import runs, written when it ends, read back later.
+
+Only the records are imported here: a worker knows them, and needs no database.
+"""
 
 from xnat_import_core.receipts.records import ImportSummary, ReceiptLine
-from xnat_import_core.receipts.store import Receipts
 
-__all__ = ["ImportSummary", "ReceiptLine", "Receipts"]
+__all__ = ["ImportSummary", "ReceiptLine"]

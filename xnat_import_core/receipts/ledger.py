@@ -5,20 +5,19 @@ SQLite's temporary database lives in a bounded cache, spills to a file of its ow
 
 from __future__ import annotations
 
-import pickle
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-
-from xnat_import_core.models import Assessor, Fate, Ignored, ImportedFile, Place, Reconstruction, Rejected, Scan
+from xnat_import_core.models import Fate
 from xnat_import_core.receipts.records import ReceiptLine
-from xnat_import_core.storage.names import clean_file_name, clean_label
+from xnat_import_core.receipts.rows import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Ledger", "MemberRow", "place_text"]
+    from xnat_import_core.receipts.rows import MemberRow
+
+__all__ = ["Ledger"]
 
 _TABLE = """
 CREATE TABLE member (
@@ -33,26 +32,7 @@ CREATE TABLE member (
 CREATE INDEX by_placement ON member (placement, place, resource);
 CREATE INDEX by_identity ON member (placement, identity);
 """
-_INSERT = """
-INSERT INTO member (idx, name, size, digest, stored_digest, fate, reason, rule, unsupported, session, place, resource,
-    wished, fallback, staged, format, content, identity, uid, instance_number, inner_name, hint)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-
-
-@frozen
-class MemberRow:
-    """What a worker says of one member: what it is, its digest, where it lies in staging (relative to ``files``)."""
-
-    index: int
-    name: str
-    inner_name: str
-    size: int
-    digest: str
-    record: ImportedFile | Rejected | Ignored
-    staged: str
-    hint: object
-    rule: str
+_INSERT = f"INSERT INTO member ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - names of columns
 
 
 class Ledger:
@@ -72,7 +52,7 @@ class Ledger:
     def add(self, rows: Iterable[MemberRow]) -> None:
         """Enter members, each once."""
         self._db.execute("BEGIN")
-        self._db.executemany(_INSERT, [_values(row) for row in rows])
+        self._db.executemany(_INSERT, rows)
         self._db.execute("COMMIT")
 
     def rows(self, where: str, parameters: Sequence[Any] = (), order: str = "idx") -> Iterator[sqlite3.Row]:
@@ -113,28 +93,3 @@ class Ledger:
                 row["idx"], row["name"], row["size"], row["digest"], row["stored_digest"],
                 row["fate"], row["reason"], row["uri"], row["rule"],
             )  # fmt: skip
-
-
-def place_text(place: Place) -> str:
-    """A place as rows keep it: ``scan:KEY``, ``session:``, ``assessor:ID``, ``reconstruction:ID``."""
-    if isinstance(place, Scan):
-        return f"scan:{place.key}"
-    if isinstance(place, Assessor):
-        return f"assessor:{place.id}"
-    return f"reconstruction:{place.id}" if isinstance(place, Reconstruction) else "session:"
-
-
-def _values(row: MemberRow) -> tuple[Any, ...]:
-    record = row.record
-    head = (row.index, row.name, row.size, row.digest)
-    if not isinstance(record, ImportedFile):
-        fate = Fate.REJECTED if isinstance(record, Rejected) else Fate.IGNORED
-        unsupported = isinstance(record, Rejected) and record.unsupported
-        return (*head, "", fate.value, record.reason, row.rule, unsupported, *[None] * 13)
-    return (
-        *head, row.digest, Fate.STORED.value, "", row.rule, False,
-        record.session, place_text(record.place), clean_label(record.resource) or "FILES",
-        clean_file_name(record.name), clean_file_name(record.fallback_name or ""), row.staged,
-        record.format, record.content, record.identity, record.uid, record.instance_number, row.inner_name,
-        None if row.hint is None else pickle.dumps(row.hint),
-    )  # fmt: skip

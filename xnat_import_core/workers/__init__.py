@@ -1,5 +1,1 @@
-"""Where members are read: inline or in threads, behind one interface (``submit``, ``close``, ``kind``)."""
-
-from xnat_import_core.workers.executors import InlineWorkers, ThreadWorkers, Workers
-
-__all__ = ["InlineWorkers", "ThreadWorkers", "Workers"]
+"""Where plugins work: jobs, and the threads and processes that do them, behind ``submit``, ``close``, ``kind``."""

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+import os
+from functools import lru_cache
+from itertools import groupby
+from typing import TYPE_CHECKING, Self
 
 from attrs import frozen
 
 from xnat_import_core.errors import UnreadableUploadError
 from xnat_import_core.folds import Fold, fold
 from xnat_import_core.models import Ignored, ImportedFile, Rejected, Scan
-from xnat_import_core.receipts.ledger import MemberRow, place_text
+from xnat_import_core.receipts.rows import MemberRow, place_text, row_of
 from xnat_import_core.storage.durable import storage_faults
 from xnat_import_core.storage.names import clean_file_name, clean_label
-from xnat_import_core.workers.members import LoadedMember, load
+from xnat_import_core.workers.members import LoadedMember, digested, load
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from xnat_import_core.models import ExtractContext
     from xnat_import_core.plugin_host import HookCalls
-    from xnat_import_core.storage.staging import Staging
     from xnat_import_core.uploads.containers import Entry
 
-__all__ = ["Batch", "BatchResult", "extract_batch", "staged_folder"]
+__all__ = ["Batch", "BatchResult", "bad_row", "extract_batch", "staged_folder"]
 
 _MEMORY = 16 * 1024 * 1024
 
@@ -35,6 +38,10 @@ class Batch:
     members: tuple[Entry | LoadedMember, ...]
     hints: tuple[object, ...]
 
+    def parts(self) -> Sequence[Self]:
+        """Each member alone."""
+        return [type(self)((member,), (hint,)) for member, hint in zip(self.members, self.hints, strict=True)]
+
 
 @frozen
 class BatchResult:
@@ -45,26 +52,26 @@ class BatchResult:
     scan_ids: dict[tuple[str, str], str]
 
 
-def extract_batch(
-    batch: Batch, calls: HookCalls, context: ExtractContext, staging: Staging, *, keep: bool
-) -> BatchResult:
+def extract_batch(batch: Batch, calls: HookCalls, context: ExtractContext, staging: Path, *, keep: bool) -> BatchResult:
     """Do one batch. ``keep`` is false for a plan: nothing is written, digests and folds are made all the same."""
     with storage_faults():
-        loaded, rows = _load_all(batch, staging.large)
+        loaded, rows = _load_all(batch, staging / "large")
         records = calls.extract(tuple(loaded), context) if loaded else ()
-        folds: dict[tuple[str, str], Fold] = {}
-        scan_ids: dict[tuple[str, str], str] = {}
         for member, record in zip(loaded, records, strict=True):
-            if isinstance(record, ImportedFile):
-                _fold(record, folds, scan_ids)
-            rows.append(_row(member, record, calls.key, staging if keep else None))
-            if member.path is not None:
+            rows.append(_row(member, record, calls.key, staging / "files" if keep else None))
+            if member.path is not None and keep:
                 member.path.unlink(missing_ok=True)
-    return BatchResult(tuple(rows), folds, scan_ids)
+    files = [record for record in records if isinstance(record, ImportedFile)]
+    return BatchResult(tuple(rows), _folds(files), _scan_ids(files))
 
 
 def staged_folder(session: str, place: str, resource: str) -> str:
     """Where a file lies under ``staging/ID/files``: the same for every worker, whatever order members come in."""
+    return _staged_folder(session, place, resource)
+
+
+@lru_cache(1024)
+def _staged_folder(session: str, place: str, resource: str) -> str:
     return f"{_short(session)}/{_short(place)}/{clean_label(resource) or 'FILES'}"
 
 
@@ -74,7 +81,7 @@ def _load_all(batch: Batch, spill_to: Path) -> tuple[list[LoadedMember], list[Me
     free = _MEMORY
     for entry, hint in zip(batch.members, batch.hints, strict=True):
         if isinstance(entry, LoadedMember):
-            loaded.append(entry.with_hint(hint))
+            loaded.append(digested(entry).with_hint(hint))
             continue
         try:
             member = load(entry, spill_to, max(free, 0)).with_hint(hint)
@@ -88,49 +95,72 @@ def _load_all(batch: Batch, spill_to: Path) -> tuple[list[LoadedMember], list[Me
 
 def bad_row(entry: Entry, record: Rejected | Ignored) -> MemberRow:
     """The row of an entry that nobody could read."""
-    return MemberRow(entry.index, entry.name, entry.inner_name, entry.size or 0, "", record, "", None, "core")
+    return row_of(record, name=entry.name, size=entry.size or 0, digest="", rule="core")
 
 
-def _fold(record: ImportedFile, folds: dict[tuple[str, str], Fold], scan_ids: dict[tuple[str, str], str]) -> None:
-    key = (record.session, place_text(record.place))
-    fold(folds.setdefault(key, {}), record.facts, record.member)
-    if isinstance(record.place, Scan) and record.place.id:
-        scan_ids[key] = min(scan_ids.get(key, record.place.id), record.place.id)
+def _folds(files: Sequence[ImportedFile]) -> dict[tuple[str, str], Fold]:
+    """Folds by session key and place. Files of a scan mostly say the same: a run of equal facts is folded at once."""
+    folds: dict[tuple[str, str], Fold] = {}
+    for (session, place), run in groupby(files, key=lambda file: (file.session, file.place)):
+        into = folds.setdefault((session, place_text(place)), {})
+        for facts, same in groupby(run, key=lambda file: file.facts):
+            members = [file.member for file in same]
+            fold(into, facts, min(members), len(members))
+    return folds
 
 
-def _row(
-    member: LoadedMember, record: ImportedFile | Rejected | Ignored, rule: str, staging: Staging | None
-) -> MemberRow:
-    staged = ""
-    if staging is not None and isinstance(record, ImportedFile):
-        staged = _stage(member, record, staging.files)
-    return MemberRow(
-        member.index, member.sent_name, member.name, member.size, member.digest, record, staged, member.hint, rule
+def _scan_ids(files: Sequence[ImportedFile]) -> dict[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
+    for file in files:
+        if isinstance(file.place, Scan) and file.place.id:
+            key = (file.session, place_text(file.place))
+            found[key] = min(found.get(key, file.place.id), file.place.id)
+    return found
+
+
+def _row(member: LoadedMember, record: ImportedFile | Rejected | Ignored, rule: str, files: Path | None) -> MemberRow:
+    return row_of(
+        record,
+        name=member.sent_name,
+        size=member.size,
+        digest=member.digest,
+        rule=rule,
+        inner_name=member.name,
+        staged=_stage(member, record, files) if files is not None and isinstance(record, ImportedFile) else "",
+        hint=member.hint,
     )
 
 
 def _stage(member: LoadedMember, record: ImportedFile, files: Path) -> str:
-    folder = files / staged_folder(record.session, place_text(record.place), record.resource)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = staged_folder(record.session, place_text(record.place), record.resource)
     name = clean_file_name(record.name) or clean_file_name(record.fallback_name or "") or str(member.index)
-    path = folder / name
     try:
-        _write(member, path)
+        _write(member, f"{files}/{folder}", name)
     except FileExistsError:  # somebody else took the name; who keeps it is decided before place
-        path = folder / f"{member.index}~{name}"[:255]
-        _write(member, path)
-    return path.relative_to(files).as_posix()
+        name = f"{member.index}~{name}"[:255]
+        _write(member, f"{files}/{folder}", name)
+    return f"{folder}/{name}"
 
 
-def _write(member: LoadedMember, path: Path) -> None:
-    if member.data is not None:
-        with path.open("xb", buffering=0) as stream:
-            view = memoryview(member.data)
-            while view:
-                view = view[stream.write(view) or 0 :]
-    else:
-        assert member.path is not None  # noqa: S101 - what is not in memory has a path
-        path.hardlink_to(member.path)
+def _write(member: LoadedMember, folder: str, name: str) -> None:
+    try:
+        _write_new(member, f"{folder}/{name}")
+    except FileNotFoundError:
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - paths are texts here: it is the hot path
+        _write_new(member, f"{folder}/{name}")
+
+
+def _write_new(member: LoadedMember, path: str) -> None:
+    if member.data is None:
+        os.link(str(member.path), path)
+        return
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        left = memoryview(member.data)
+        while left:
+            left = left[os.write(descriptor, left) :]
+    finally:
+        os.close(descriptor)
 
 
 def _short(text: str) -> str:

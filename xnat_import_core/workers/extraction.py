@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from concurrent.futures import wait
 from typing import TYPE_CHECKING
@@ -11,10 +12,11 @@ from attrs import define, field
 from xnat_import_core.errors import UnreadableUploadError, XnatImportError
 from xnat_import_core.folds import Fold, merge
 from xnat_import_core.models import Ignored, Rejected
-from xnat_import_core.receipts.ledger import MemberRow
+from xnat_import_core.receipts.rows import COLUMNS, row_of
 from xnat_import_core.uploads.containers import is_clutter
-from xnat_import_core.workers.batches import Batch, BatchResult, bad_row, extract_batch
-from xnat_import_core.workers.members import LoadedMember, load
+from xnat_import_core.workers.batches import Batch, BatchResult, bad_row
+from xnat_import_core.workers.jobs import Arranging, Extracting
+from xnat_import_core.workers.members import LoadedMember, digested, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,16 +25,19 @@ if TYPE_CHECKING:
     from xnat_import_core.models import ExtractContext
     from xnat_import_core.plugin_host import HookCalls
     from xnat_import_core.receipts.ledger import Ledger
+    from xnat_import_core.receipts.rows import MemberRow
     from xnat_import_core.storage.staging import Staging
     from xnat_import_core.uploads.containers import Entry, OpenUpload
-    from xnat_import_core.workers.executors import Workers
+    from xnat_import_core.workers.pool import Workers
 
 __all__ = ["BATCH_BYTES", "BATCH_MEMBERS", "Extraction", "UploadView"]
 
 BATCH_MEMBERS = 128
 BATCH_BYTES = 8 * 1024 * 1024
 _UNKNOWN_SIZE = 256 * 1024
-_SEQUENTIAL_SPILL = 64 * 1024
+_SEQUENTIAL_SPILL = 32 * 1024
+_IN_MEMORY = 4
+_INDEX, _SIZE = COLUMNS.index("idx"), COLUMNS.index("size")
 
 
 @define
@@ -51,7 +56,7 @@ class UploadView:
 
     def read(self, member: int, limit: int) -> bytes:
         """The first ``limit`` bytes of a member, by its index."""
-        entry = next(each for each in self.members if each.index == member)
+        entry = self.members[bisect_left(self.members, member, key=lambda each: each.index)]
         with entry.open() as stream:
             return _read_up_to(stream.read, limit)
 
@@ -86,24 +91,28 @@ class Extraction:
         Raises:
             XnatImportError: The upload is damaged or over a limit, or the handler failed; nothing runs any more.
         """
-        pending: deque[Future[BatchResult]] = deque()
+        pending: deque[tuple[Batch, Future[BatchResult]]] = deque()
         try:
             for batch in self._batches(upload, describe):
                 if len(pending) >= 2 * self.workers.width:
-                    self._collect(pending.popleft())
-                pending.append(
-                    self.workers.submit(extract_batch, batch, self.calls, self.context, self.staging, keep=self.keep)
-                )
+                    self._collect(*pending.popleft())
+                job = Extracting(batch, self.context, self.staging.folder, self.keep)
+                pending.append((batch, self.workers.submit(self.calls.key, job)))
             while pending:
-                self._collect(pending.popleft())
+                self._collect(*pending.popleft())
         finally:
-            for future in pending:
+            futures = [future for _, future in pending]
+            for future in futures:
                 future.cancel()
-            wait(pending)
+            wait(futures)
 
-    def _collect(self, future: Future[BatchResult]) -> None:
+    def _collect(self, batch: Batch, future: Future[BatchResult]) -> None:
         result = future.result()
         self._enter(result.rows)
+        sizes = {row[_INDEX]: row[_SIZE] for row in result.rows}
+        for member in batch.members:
+            if not isinstance(member, LoadedMember):
+                member.count(sizes[member.index])
         for key, folded in result.folds.items():
             merge(self.folds.setdefault(key, {}), folded)
         for key, scan_id in result.scan_ids.items():
@@ -112,7 +121,7 @@ class Extraction:
     def _enter(self, rows: Sequence[MemberRow]) -> None:
         self.ledger.add(rows)
         self._members += len(rows)
-        self.size += sum(row.size for row in rows)
+        self.size += sum(row[_SIZE] for row in rows)
         self.told(self._members, self.size)
 
     # ---- which members go together
@@ -121,15 +130,14 @@ class Extraction:
         self, upload: OpenUpload, describe: Callable[[Sequence[Entry | LoadedMember]], UploadView]
     ) -> Iterator[Batch]:
         if self.calls.has_arrange:
-            spill = _SEQUENTIAL_SPILL
-            groups = self._arranged(describe(list(self._readable(upload, spill))))
+            groups = self._arranged(describe(list(self._readable(upload, spill=0))))
         else:
-            groups = (((member,), None) for member in self._readable(upload, BATCH_BYTES))
+            groups = (((member,), None) for member in self._readable(upload, _SEQUENTIAL_SPILL))
         members: list[Entry | LoadedMember] = []
         hints: list[object] = []
         size = 0
         for group, hint in groups:
-            size += sum(_UNKNOWN_SIZE if member.size is None else member.size for member in group)
+            size += sum(map(_weight, group))
             members += group
             hints += [hint] * len(group)
             if len(members) >= BATCH_MEMBERS or size >= BATCH_BYTES:
@@ -140,7 +148,7 @@ class Extraction:
 
     def _arranged(self, view: UploadView) -> Iterator[tuple[tuple[Entry | LoadedMember, ...], object]]:
         by_index = {member.index: member for member in view.members}
-        arrangement = self.calls.arrange(view, self.context)
+        arrangement = self.workers.submit(self.calls.key, Arranging(view, self.context)).result()
         if arrangement is not None:
             for ignored in arrangement.ignored:
                 self._enter([self._ignored(by_index.pop(ignored.member), ignored.reason, self.calls.key)])
@@ -165,7 +173,7 @@ class Extraction:
 
     def _loaded(self, entry: Entry, spill: int) -> LoadedMember | None:
         try:
-            return load(entry, self.staging.large, spill)
+            return load(entry, self.staging.large, spill, digest=False)
         except UnreadableUploadError as error:
             if not error.members:  # not this member, but the stream it comes from
                 raise
@@ -175,14 +183,19 @@ class Extraction:
     def _ignored(self, member: Entry | LoadedMember, reason: str, rule: str) -> MemberRow:
         record = Ignored(member.index, reason)
         try:
-            loaded = member if isinstance(member, LoadedMember) else load(member, self.staging.large, 0)
+            loaded = digested(member) if isinstance(member, LoadedMember) else load(member, self.staging.large, 0)
         except XnatImportError:
             return bad_row(member, record)  # type: ignore[arg-type]  # a loaded member cannot fail to load
         if loaded.path is not None:
             loaded.path.unlink(missing_ok=True)
-        return MemberRow(
-            loaded.index, loaded.sent_name, loaded.name, loaded.size, loaded.digest, record, "", None, rule
-        )
+        return row_of(record, name=loaded.sent_name, size=loaded.size, digest=loaded.digest, rule=rule)
+
+
+def _weight(member: Entry | LoadedMember) -> int:
+    """What a member adds to its batch; bytes that are in memory here cross to the worker, so they count more."""
+    if isinstance(member, LoadedMember) and member.data is not None:
+        return member.size * _IN_MEMORY
+    return _UNKNOWN_SIZE if member.size is None else member.size
 
 
 def _last(name: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-from typing import TYPE_CHECKING, BinaryIO
+from hashlib import file_digest, sha256
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from attrs import define, evolve
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xnat_import_core.models import StoredAt
     from xnat_import_core.uploads.containers import Entry
 
-__all__ = ["SPILL_BYTES", "LoadedMember", "load", "stored_member"]
+__all__ = ["SPILL_BYTES", "LoadedMember", "digested", "load", "sha256_of", "stored_member", "write_all"]
 
 SPILL_BYTES = 8 * 1024 * 1024
 """A member that is larger lies in a file of staging instead of in memory."""
@@ -30,7 +30,7 @@ class LoadedMember:
         index, size, hint, stored: As ``Member``.
         name: Without a suffix ``.gz`` that was undone.
         sent_name: As sent, through nested archives.
-        digest: SHA-256 of all bytes, hex; empty for stored files.
+        digest: SHA-256 of all bytes, hex; empty for stored files, and where it is still to be made.
         data: The bytes, if they are in memory.
         path: The file, if they are not.
     """
@@ -64,46 +64,71 @@ class LoadedMember:
         return evolve(self, hint=hint)
 
 
-def load(entry: Entry, spill_to: Path, spill_bytes: int = SPILL_BYTES) -> LoadedMember:
+def load(entry: Entry, spill_to: Path, spill_bytes: int = SPILL_BYTES, *, digest: bool = True) -> LoadedMember:
     """Read an entry once, digesting it; past ``spill_bytes`` it goes to ``spill_to/INDEX``.
+
+    ``digest`` false: where somebody else reads it again, ``digested`` there is cheaper.
 
     Raises:
         UnreadableUploadError: The member is damaged.
         LimitExceededError: It is too large, or inflates too much.
     """
-    digest, size = hashlib.sha256(), 0
+    data = entry.whole(spill_bytes)
+    if data is None:
+        return _load_by_pieces(entry, spill_to / str(entry.index), spill_bytes, digest=digest)
+    text = sha256(data).hexdigest() if digest else ""
+    return LoadedMember(entry.index, entry.inner_name, entry.name, len(data), text, data)
+
+
+def _load_by_pieces(entry: Entry, path: Path, spill_bytes: int, *, digest: bool) -> LoadedMember:
+    made, size = sha256(), 0
     pieces: list[bytes] = []
-    path = spill_to / str(entry.index)
     spilled: BinaryIO | None = None
     try:
         with entry.open() as stream:
             while piece := stream.read(_PIECE):
-                digest.update(piece)
                 size += len(piece)
+                if digest:
+                    made.update(piece)
                 if spilled is None and size > spill_bytes:
-                    spilled = path.open("xb")
-                    spilled.writelines(pieces)
+                    spilled = path.open("xb", buffering=0)
+                    write_all(spilled, b"".join(pieces))
                     pieces.clear()
                 if spilled is None:
                     pieces.append(piece)
                 else:
-                    spilled.write(piece)
+                    write_all(spilled, piece)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     finally:
         if spilled is not None:
             spilled.close()
-    in_memory = spilled is None
+    data, where = (b"".join(pieces), None) if spilled is None else (None, path)
     return LoadedMember(
-        index=entry.index,
-        name=entry.inner_name,
-        sent_name=entry.name,
-        size=size,
-        digest=digest.hexdigest(),
-        data=b"".join(pieces) if in_memory else None,
-        path=None if in_memory else path,
+        entry.index, entry.inner_name, entry.name, size, made.hexdigest() if digest else "", data, where
     )
+
+
+def digested(member: LoadedMember) -> LoadedMember:
+    """The same with its digest, if it was loaded without."""
+    if member.digest:
+        return member
+    digest = sha256(member.data).hexdigest() if member.data is not None else sha256_of(cast("Path", member.path))
+    return evolve(member, digest=digest)
+
+
+def sha256_of(path: Path) -> str:
+    """The digest of a file, hex."""
+    with path.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()
+
+
+def write_all(stream: IO[bytes], data: bytes) -> None:
+    """Write to an unbuffered file, which may take less at a time."""
+    view = memoryview(data)
+    while view:
+        view = view[stream.write(view) or 0 :]
 
 
 def stored_member(path: Path, index: int, name: str, hint: object, stored: StoredAt) -> LoadedMember:

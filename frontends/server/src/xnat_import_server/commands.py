@@ -121,7 +121,7 @@ def _log(level: str) -> None:
 def _service(store: Path, database: str) -> Iterator[Service]:
     from xnat_import_core.service import Service  # noqa: PLC0415 - pulls in the database; --help need not wait for it
 
-    settings = load_settings(store)
+    settings = load_settings(store).as_program()
     with Service(evolve(settings, database=database) if database else settings) as service:
         yield service
 

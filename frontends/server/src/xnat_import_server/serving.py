@@ -54,6 +54,7 @@ def run(service: Service, host: str, port: int, body_timeout: float, *, tell: Ca
         tell: Told the lines that a person should see: the first admin's password, the URL.
     """
     app = create_app(service, body_timeout=body_timeout)
+    service.warm()
     password = Users(service.database).add_first_admin(os.environ.get(PASSWORD_VARIABLE, ""))
     if password:
         tell(f"User admin was made. Password, shown only now: {password}")
