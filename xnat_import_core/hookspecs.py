@@ -85,7 +85,7 @@ def arrange(upload: Upload, context: ExtractContext) -> Arrangement | None:
     Returns: an ``Arrangement``; a member that it does not name is a group of one. A group's hint comes with each of
     its members and pickles to at most 64 KiB. ``None``: every member is a group of one.
     If it raises, or names a member twice or one that is not there: the import fails.
-    Where: in a worker (a thread until worker slots are there).
+    Where: in a worker.
     """
 
 
@@ -104,7 +104,7 @@ def extract(  # type: ignore[empty-body]  # a specification
     Returns: a tuple with one record for each member, in member order: ``ImportedFile``, ``Rejected`` for one that is
     bad, ``Ignored`` for one that is no data. Never ``None``, never a generator.
     If it raises: the import fails, naming plugin and members. One bad member is a ``Rejected``, not an exception.
-    Where: in a worker (a thread until worker slots are there).
+    Where: in a worker.
     """
 
 
@@ -147,7 +147,7 @@ def transform_files(files: tuple[StagedFile, ...], context: TransformContext) ->
     and digested again; the receipt has the digest received and the digest stored.
     Returns: ``Rejected`` records for files that must not be stored, or ``None``.
     If it raises: the import fails (fails closed): a de-identification that failed must not look like one that ran.
-    Where: in a worker (a thread until worker slots are there).
+    Where: in a worker.
     """
 
 
@@ -164,7 +164,7 @@ def describe(session: StoredSession, context: DescribeContext) -> SessionDocumen
     schema and leaves out what would not be valid. Labels, project and subject are the core's. An extension's
     ``Fields`` never replace a field of the document, nor one of an extension that was asked before.
     If it raises: the import fails with a ``PluginError``; at a later build the session becomes ERROR, its files stay.
-    Where: in a worker (a thread until worker slots are there).
+    Where: in a worker.
     """
 
 
