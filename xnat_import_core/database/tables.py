@@ -27,15 +27,19 @@ __all__ = [
     "UtcTime",
     "experiment",
     "file",
+    "counter",
+    "deed",
     "import_",
     "metadata",
     "operation",
+    "outbox",
     "project",
     "project_alias",
     "scan",
     "session",
     "study",
     "subject",
+    "workflow",
 ]
 
 metadata = MetaData()
@@ -62,6 +66,9 @@ project = Table(
     Column("id", String(64), primary_key=True),
     Column("name", Text, nullable=False, default=""),
     Column("code", Integer, nullable=False, default=0),
+    Column("quarantine_code", Integer, nullable=False, default=0),
+    Column("separate_pet_mr", String(8), nullable=False, default=""),
+    Column("current_arc", String(64), nullable=False, default="arc001"),
     Column("created_at", UtcTime, nullable=False),
     Column("created_by", Text, nullable=False, default=""),
 )
@@ -79,7 +86,10 @@ subject = Table(
     Column("id", String(64), primary_key=True),
     Column("project", ForeignKey("project.id"), nullable=False),
     Column("label", String(64), nullable=False),
-    UniqueConstraint("project", "label"),
+    Column("folded", String(64), nullable=False),  # the label in lower case: one subject, whatever its case (ruling 10)
+    Column("created_at", UtcTime, nullable=False),
+    Column("created_by", Text, nullable=False, default=""),
+    UniqueConstraint("project", "folded"),
 )
 
 experiment = Table(
@@ -89,7 +99,69 @@ experiment = Table(
     Column("project", ForeignKey("project.id"), nullable=False),
     Column("subject", ForeignKey("subject.id"), nullable=False),
     Column("label", String(64), nullable=False),
+    Column("session_id", ForeignKey("session.id"), nullable=False),  # holds its scans and files
+    Column("arc", String(64), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("status", String(16), nullable=False, default="active"),  # active, quarantine, locked
+    Column("created_at", UtcTime, nullable=False),
+    Column("created_by", Text, nullable=False, default=""),
+    Column("modified_at", UtcTime, nullable=False),
+    Column("last_deed", String(32), nullable=False, default=""),  # an undo is refused when something came later
     UniqueConstraint("project", "label"),
+    Index("experiment_session", "session_id", unique=True),
+)
+
+counter = Table(
+    "counter",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+
+deed = Table(
+    "deed",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("kind", String(16), nullable=False),  # archive, merge, move, delete, undo ...
+    Column("state", String(16), nullable=False),  # begun, forward, done, undone, failed
+    Column("user", Text, nullable=False, default=""),
+    Column("project", String(64), nullable=False, default=""),
+    Column("session_id", Integer),
+    Column("experiment", String(64), nullable=False, default=""),
+    Column("started_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    Column("undo_until", UtcTime),
+    Column("undone_by", String(32), nullable=False, default=""),
+    Column("detail", Text, nullable=False, default="{}"),
+    Index("deed_state", "state"),
+    Index("deed_experiment", "experiment"),
+)
+
+workflow = Table(
+    "workflow",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("experiment", String(64), nullable=False),
+    Column("project", String(64), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("name", Text, nullable=False),  # Transferred, Merged, Merged UIDs, xnat_tools/AutoRun.xml
+    Column("status", String(16), nullable=False),
+    Column("justification", Text, nullable=False, default=""),
+    Column("comment", Text, nullable=False, default=""),
+    Column("deed", String(32), nullable=False, default=""),
+    Column("launched_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    Index("workflow_experiment", "experiment"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("deed", String(32), nullable=False, unique=True),
+    Column("payload", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
 )
 
 import_ = Table(
@@ -135,6 +207,14 @@ session = Table(
     Column("import_id", String(32), nullable=False),
     Column("locked_by", String(32)),
     Column("locked_at", UtcTime),
+    Column("heartbeat_at", UtcTime),
+    Column("before", String(24), nullable=False, default=""),  # the status that a dead lock goes back to
+    Column("version", Integer, nullable=False, default=0),  # of the data: each arrival counts
+    Column("built", Integer, nullable=False, default=0),  # the version that the document shows
+    Column("wish", String(5), nullable=False, default=""),  # AA as sent: true, false, or not said
+    Column("policy_origin", Text, nullable=False, default=""),  # who decided autoarchive
+    Column("reason", Text, nullable=False, default=""),  # why CONFLICT or ERROR
+    Column("conflicts", Text, nullable=False, default="[]"),
     UniqueConstraint("project", "timestamp", "folder"),
     Index("session_key", "tag", "project", "label"),
     Index("session_import", "import_id"),
@@ -180,12 +260,16 @@ file = Table(
     Column("size", Integer, nullable=False),
     Column("received_sha256", String(64), nullable=False),
     Column("stored_sha256", String(64), nullable=False),
+    Column("md5", String(32), nullable=False, default=""),  # of what is archived (ruling 9)
+    Column("event", Integer, nullable=False, default=0),  # the workflow that archived it
+    Column("modified_event", Integer, nullable=False, default=0),  # the one that replaced it
     Column("import_id", String(32), nullable=False),
     Column("member", Integer, nullable=False),
     Column("member_name", Text, nullable=False, default=""),
     Column("hint", LargeBinary),
     Column("pending", Boolean, nullable=False, default=False),  # hidden until its import has committed
     Column("replaced_by", String(32)),  # goes to the trash when this import commits
+    Column("trashed_by", String(32)),  # lies in the trash of this deed; pending, so that nobody sees it
     Index("file_place", "session_id", "place", "resource", "name"),
     Index("file_identity", "session_id", "identity"),
     Index("file_import", "import_id"),
