@@ -46,8 +46,8 @@ lint: install ## Style, types, and the laws of the architecture
 	$(BIN)/python -m mypy $(PACKAGES)
 	PYTHONPATH=$(subst $() ,:,$(wildcard examples/*/src)) $(BIN)/lint-imports
 
-bench: install ## Measure, print a table, keep the figures in benchmarks/results
-	$(BIN)/python benchmarks/run.py $(ARGS)
+bench: install ## Measure beside the floor, a script and Orthanc; keep the figures (ARGS=--full: large ones too)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 serve: install ## Start the service on STORE (./store, made if it is not there)
 	$(BIN)/xnat-import serve --store "$(STORE)" $(ARGS)

@@ -1,78 +1,108 @@
-"""How fast the header reader is beside pydicom, both reading the same values of the same files in one run.
+"""How fast the header reader is beside pydicom and beside a bare read, for 60 values of the same files as text.
 
-Run: python benchmarks/header_reading.py [FOLDER]
+CPU time: all is in one thread and in the page cache, so that what others do on the machine does not count.
 """
 
 from __future__ import annotations
 
-import io
-import statistics
-import sys
 import time
-import warnings
-from pathlib import Path
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import pydicom
+from attrs import evolve
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from xnat_import_dicom.reading import Wanted, read_header
-from xnat_import_dicom.reading.dictionary import _VR_OF_TAG
+
+from benchmarks.measure import Case, Measured
+from benchmarks.studies.archives import STUDIES
+from benchmarks.studies.series import Frames, Series
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-HERE = Path(__file__).parent
-ROUNDS = 15
-VALUES = 60
-FIRST_OF_THE_DATA_SET = 0x00080000
-LIMIT = 64 * 1024 * 1024
+    from benchmarks.bench import Bench
+    from benchmarks.measure import Group
 
+__all__ = ["BARE", "OURS", "PYDICOM", "header_reading"]
 
-def seconds(read: Callable[[], object]) -> float:
-    """The best of some rounds: what disturbs a measurement only ever adds to it."""
-    best = float("inf")
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        read()
-        best = min(best, time.perf_counter() - began)
-    return best
+BARE: Final = "open, read 16 KiB, close"
+OURS: Final = "our reader, 60 values"
+PYDICOM: Final = "pydicom, 60 values"
 
-
-def common_tags(datasets: list[pydicom.Dataset]) -> frozenset[int]:
-    """The tags of our table that most files have."""
-    counts = {tag: sum(tag in dataset for dataset in datasets) for tag in _VR_OF_TAG if tag > FIRST_OF_THE_DATA_SET}
-    return frozenset(sorted(counts, key=lambda tag: -counts[tag])[:VALUES])
+_ROUNDS = 7
+_FILES = 200
+_VALUES = 60
+_ROWS = 128
+_HEAD = 16 * 1024
+_LIMIT = 64 * 1024 * 1024
+_NOT_TEXT: Final = {"SQ", "OB", "OW", "UN"}
 
 
-def pydicom_reads(data: bytes, tags: frozenset[int]) -> list[str]:
-    """What a handler without our reader would do."""
-    dataset = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
-    return [str(dataset[tag].value) for tag in tags if tag in dataset]
+def header_reading(bench: Bench) -> Iterator[Group]:
+    """Files with the headers of the made-up MR and CT, explicit and implicit."""
+    asked = (
+        ("mr", ExplicitVRLittleEndian),
+        ("ct", ExplicitVRLittleEndian),
+        ("mr", ImplicitVRLittleEndian),
+    )
+    for study, syntax in asked:
+        name = f"headers {study}{' implicit' if syntax == ImplicitVRLittleEndian else ''}"
+        files = _write_files(bench.ground.fresh(name), study, syntax)
+        tags = _tags_of(files[0])
+        wanted = Wanted(frozenset(tags))
+        _check(_ours(tags, wanted, files[0]), _pydicom(tags, files[0]))
+        readers: dict[str, Callable[[Path], object]] = {
+            BARE: _bare,
+            OURS: partial(_ours, tags, wanted),
+            PYDICOM: partial(_pydicom, tags),
+        }
+        cases = [Case(reader, partial(_read_all, files, read)) for reader, read in readers.items()]
+        yield bench.side_by_side(name, cases, rounds=_ROUNDS)
 
 
-def main() -> None:
-    """Measure every plain file of the folder and print the medians."""
-    folder = Path(sys.argv[1]) if sys.argv[1:] else HERE.parent / "tests" / "data"
-    warnings.simplefilter("ignore")
-    plain: dict[Path, pydicom.Dataset] = {}
-    for path in sorted(folder.rglob("*.dcm")):
-        try:
-            dataset = pydicom.dcmread(path, stop_before_pixels=True)
-            read_header(io.BytesIO(path.read_bytes()), Wanted(frozenset(_VR_OF_TAG)), max_header_bytes=LIMIT)
-            if dataset.file_meta.TransferSyntaxUID in {ExplicitVRLittleEndian, ImplicitVRLittleEndian}:
-                plain[path] = dataset
-        except Exception as error:  # noqa: BLE001 - a damaged file is no plain file
-            print(f"left out: {path.name} ({type(error).__name__})")
-    tags = common_tags(list(plain.values()))
-    wanted, ratios, ours = Wanted(tags), [], []
-    for path in plain:
-        data = path.read_bytes()
-        ours.append(seconds(lambda data=data: read_header(io.BytesIO(data), wanted, max_header_bytes=LIMIT)))
-        ratios.append(seconds(lambda data=data: pydicom_reads(data, tags)) / ours[-1])
-    print(f"{len(plain)} plain files, {len(tags)} values wanted")
-    print(f"ours: median {statistics.median(ours) * 1e6:.0f} us a file")
-    print(f"pydicom : ours: median {statistics.median(ratios):.1f}, least {min(ratios):.1f}")
+def _write_files(folder: Path, study: str, syntax: str) -> list[Path]:
+    series = Series(evolve(STUDIES[study], rows=_ROWS), 1, Frames(_ROWS), syntax)
+    files = [folder / f"{number}.dcm" for number in range(1, _FILES + 1)]
+    for number, path in enumerate(files, 1):
+        path.write_bytes(b"".join(series.instance(number).pieces()))
+    return files
 
 
-if __name__ == "__main__":
-    main()
+def _tags_of(path: Path) -> list[int]:
+    """The first elements of the top level that are texts and numbers."""
+    dataset = pydicom.dcmread(path, stop_before_pixels=True)
+    return [int(e.tag) for e in dataset if e.VR not in _NOT_TEXT and not e.tag.is_private][:_VALUES]
+
+
+def _check(ours: list[str], theirs: list[str]) -> None:
+    """Both found the same values; how they spell several values is not the same."""
+    if list(map(bool, ours)) != list(map(bool, theirs)):
+        message = "our reader and pydicom found different values"
+        raise SystemExit(message)
+
+
+def _read_all(files: list[Path], read: Callable[[Path], object], _folder: Path) -> Measured:
+    for path in files:
+        read(path)
+    began = time.process_time()
+    for path in files:
+        read(path)
+    return Measured(time.process_time() - began, len(files))
+
+
+def _bare(path: Path) -> bytes:
+    with path.open("rb", buffering=0) as stream:
+        return stream.read(_HEAD)
+
+
+def _ours(tags: list[int], wanted: Wanted, path: Path) -> list[str]:
+    with path.open("rb", buffering=0) as stream:
+        header = read_header(stream, wanted, max_header_bytes=_LIMIT)
+    return [header.value(tag) for tag in tags]
+
+
+def _pydicom(tags: list[int], path: Path) -> list[str]:
+    dataset = pydicom.dcmread(path, stop_before_pixels=True)
+    return [str(dataset[tag].value) for tag in tags]
