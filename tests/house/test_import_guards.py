@@ -42,3 +42,42 @@ def test_no_public_name_loads_a_plugin_a_format_or_a_web_framework(name):
 def test_what_a_handler_author_imports_needs_neither_database_nor_xml():
     loaded = loaded_by("from xnat_import_core import Handler, ImportedFile, Rejected, Scan, hookimpl, clean_label")
     assert not loaded & HEAVY
+
+
+AS_A_WORKER = """
+import pickle, socket, sys, threading
+from pathlib import Path
+from xnat_import_core.models import ExtractContext
+from xnat_import_core.parameters import ImportRequest
+from xnat_import_core.plugin_host import InstalledPlugins
+from xnat_import_core.settings import Plugins
+from xnat_import_core.worker import serve
+from xnat_import_core.workers.batches import Batch
+from xnat_import_core.workers.channel import receive, send
+from xnat_import_core.workers.jobs import Extracting
+from xnat_import_core.workers.members import LoadedMember
+from xnat_import_core.workers.slots import Greeting
+
+data = Path({path!r}).read_bytes()
+member = LoadedMember(0, "file", "file", len(data), "", data)
+job = Extracting(Batch((member,), (None,)), ExtractContext("SI", ImportRequest()), Path("nowhere"), keep=False)
+ours, theirs = socket.socketpair()
+threading.Thread(target=serve, args=(theirs,)).start()
+for message in (Greeting(tuple(sys.path), pickle.dumps(InstalledPlugins(Plugins())), Plugins(), 1 << 31), ("SI", job)):
+    send(ours, message)
+    answer = receive(ours)
+ours.close()
+assert answer.value.folds, answer
+"""
+
+
+def test_a_worker_reads_a_plain_file_without_database_xml_log_and_pydicom(shipped):
+    loaded = loaded_by(AS_A_WORKER.format(path=str(shipped / "pydicom/test_files/MR_small.dcm")))
+    assert not loaded & (FOREIGN | HEAVY)
+    assert distribution_packages(loaded) == {"xnat_import_dicom", "xnat_import_si"}
+
+
+def test_a_worker_loads_pydicom_for_a_file_that_needs_it(shipped):
+    loaded = loaded_by(AS_A_WORKER.format(path=str(shipped / "pydicom/test_files/MR_small_bigendian.dcm")))
+    assert "pydicom" in loaded
+    assert not loaded & HEAVY

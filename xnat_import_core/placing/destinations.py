@@ -10,14 +10,15 @@ from xnat_import_core.errors import ForbiddenError
 from xnat_import_core.models import Action, Destination, Space
 from xnat_import_core.storage.names import clean_label
 from xnat_import_core.storage.tree import UNASSIGNED
+from xnat_import_core.workers.jobs import Calling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from xnat_import_core.models import IncomingSession, Principal, Proposal
+    from xnat_import_core.models import Handler, IncomingSession, Principal, Proposal
     from xnat_import_core.parameters import ImportRequest
-    from xnat_import_core.plugin_host import HookCalls
     from xnat_import_core.projects import Projects
+    from xnat_import_core.workers.pool import Asking
 
 __all__ = ["AskedRequest", "decide_destination"]
 
@@ -42,12 +43,12 @@ class AskedRequest:
         return found.id if found is not None and self.principal.may(Action.CREATE, found.id) else None
 
 
-def decide_destination(session: IncomingSession, asked: AskedRequest, calls: HookCalls) -> Destination:
+def decide_destination(session: IncomingSession, asked: AskedRequest, handler: Handler, ask: Asking) -> Destination:
     """Fill project, subject and label: from the request, then from each proposal in its order.
 
     A label that stays empty means that the session is nameless.
     """
-    proposals = calls.map_destination(session, asked)
+    proposals = ask(Calling("map_destination", lambda calls: calls.map_destination(session, asked)))
     request = asked.parameters
     project, why_project = _project(request, asked, proposals)
     if project is None and not asked.principal.may(Action.CREATE, None):
@@ -64,7 +65,7 @@ def decide_destination(session: IncomingSession, asked: AskedRequest, calls: Hoo
         reasons={
             "project": why_project,
             "subject": why_subject or "nothing names a subject",
-            "label": why_label or f"nothing names a session: {calls.handler.nameless_label}",
+            "label": why_label or f"nothing names a session: {handler.nameless_label}",
         },
         notes=tuple(note for _, proposal in proposals for note in proposal.notes),
         auto_archive=request.auto_archive if request.auto_archive is not None else (wishes[0] if wishes else None),

@@ -83,6 +83,10 @@ class HookCalls:
         self.has_arrange = bool(self._by_hook["arrange"])
         self.has_transform = bool(self._by_hook["transform_files"])
 
+    def asked(self, hook: str) -> tuple[Answerer, ...]:
+        """Plugins whose functions a call of this hook runs; none: the core answers it, or nobody."""
+        return tuple(each.who for each in self._by_hook.get(hook, ()) if each.who is not CORE)
+
     # ---- the handler's own questions
 
     def detect(self, upload: Upload) -> Detection | None:
@@ -202,16 +206,18 @@ class HookCalls:
         """Tell every extension; what goes wrong is logged and changes nothing."""
         self._announce("import_finished", outcome=outcome)
 
-    def session_archived(self, archived: Archived, session: SessionOutcome) -> None:
-        """Tell every extension; what goes wrong is logged and changes nothing."""
-        self._announce("session_archived", archived=archived, session=session)
+    def session_archived(self, archived: Archived, session: SessionOutcome) -> bool:
+        """Tell every extension; what goes wrong is logged and changes nothing. True if nothing did."""
+        return self._announce("session_archived", archived=archived, session=session)
 
-    def _announce(self, hook: str, **arguments: object) -> None:
+    def _announce(self, hook: str, **arguments: object) -> bool:
+        well = True
         for implementation in self._by_hook[hook]:
             try:
                 ask(implementation, hook, self._log, review=True, **arguments)
             except XnatImportError as error:
                 who = implementation.who
+                well = False
                 self._log.error(
                     "announcement failed",
                     plugin=who.name,
@@ -219,6 +225,7 @@ class HookCalls:
                     hook=hook,
                     error=type(error).__name__,
                 )
+        return well
 
     def _answers(
         self, hook: str, check: Callable[[object], str | None], *, review: bool = False, **arguments: object

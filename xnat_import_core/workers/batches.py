@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Self
@@ -33,10 +34,15 @@ _MEMORY = 16 * 1024 * 1024
 
 @frozen
 class Batch:
-    """Members that are read together: entries still to load, or members loaded already (tar streams)."""
+    """Members that are read together: entries still to load, or members loaded already (tar streams).
+
+    Attributes:
+        members: In the order of the upload, those of a group together.
+        hints: Each member's, pickled.
+    """
 
     members: tuple[Entry | LoadedMember, ...]
-    hints: tuple[object, ...]
+    hints: tuple[bytes | None, ...]
 
     def parts(self) -> Sequence[Self]:
         """Each member alone."""
@@ -59,7 +65,7 @@ def extract_batch(batch: Batch, calls: HookCalls, context: ExtractContext, stagi
         records = calls.extract(tuple(loaded), context) if loaded else ()
         for member, record in zip(loaded, records, strict=True):
             rows.append(_row(member, record, calls.key, staging / "files" if keep else None))
-            if member.path is not None and keep:
+            if member.path is not None:
                 member.path.unlink(missing_ok=True)
     files = [record for record in records if isinstance(record, ImportedFile)]
     return BatchResult(tuple(rows), _folds(files), _scan_ids(files))
@@ -79,12 +85,13 @@ def _load_all(batch: Batch, spill_to: Path) -> tuple[list[LoadedMember], list[Me
     loaded: list[LoadedMember] = []
     rows: list[MemberRow] = []
     free = _MEMORY
-    for entry, hint in zip(batch.members, batch.hints, strict=True):
+    hints = {sealed: pickle.loads(sealed) if sealed else None for sealed in batch.hints}  # noqa: S301 - made by Arranging
+    for entry, sealed in zip(batch.members, batch.hints, strict=True):
         if isinstance(entry, LoadedMember):
-            loaded.append(digested(entry).with_hint(hint))
+            loaded.append(digested(entry).with_hint(hints[sealed]))
             continue
         try:
-            member = load(entry, spill_to, max(free, 0)).with_hint(hint)
+            member = load(entry, spill_to, max(free, 0)).with_hint(hints[sealed])
         except UnreadableUploadError as error:
             rows.append(bad_row(entry, Rejected(entry.index, error.message)))
             continue
@@ -135,19 +142,27 @@ def _stage(member: LoadedMember, record: ImportedFile, files: Path) -> str:
     folder = staged_folder(record.session, place_text(record.place), record.resource)
     name = clean_file_name(record.name) or clean_file_name(record.fallback_name or "") or str(member.index)
     try:
-        _write(member, f"{files}/{folder}", name)
+        _write(member, files, folder, name)
     except FileExistsError:  # somebody else took the name; who keeps it is decided before place
         name = f"{member.index}~{name}"[:255]
-        _write(member, f"{files}/{folder}", name)
+        _write(member, files, folder, name)
     return f"{folder}/{name}"
 
 
-def _write(member: LoadedMember, folder: str, name: str) -> None:
+def _write(member: LoadedMember, files: Path, folder: str, name: str) -> None:
+    path = f"{files}/{folder}/{name}"
     try:
-        _write_new(member, f"{folder}/{name}")
+        _write_new(member, path)
     except FileNotFoundError:
-        os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - paths are texts here: it is the hot path
-        _write_new(member, f"{folder}/{name}")
+        _make_folder(files, folder)
+        _write_new(member, path)
+
+
+def _make_folder(files: Path, folder: str) -> None:
+    """Level by level: the files of an import that was given up are gone, and must not come back."""
+    for part in folder.split("/"):
+        files /= part
+        files.mkdir(exist_ok=True)
 
 
 def _write_new(member: LoadedMember, path: str) -> None:

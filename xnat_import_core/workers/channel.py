@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import struct
 import time
@@ -26,22 +27,29 @@ class ChannelTimeout(Exception):  # noqa: N818 - as above
     """The other side did not say or take anything in time."""
 
 
-def send(channel: socket.socket, message: object, deadline: float | None = None) -> None:
+def send(
+    channel: socket.socket,
+    message: object,
+    deadline: float | None = None,
+    pickler: type[pickle.Pickler] = pickle.Pickler,
+) -> None:
     """Send one object.
 
     Args:
         channel: A stream socket.
         message: Whatever can be pickled.
         deadline: Of ``time.monotonic``; ``None``: wait as long as it takes.
+        pickler: Makes the pickle.
 
     Raises:
         ChannelClosed, ChannelTimeout: It did not arrive.
         Exception: Whatever pickling raises; nothing was sent then.
     """
-    data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    pickled = io.BytesIO()
+    pickler(pickled, pickle.HIGHEST_PROTOCOL).dump(message)
     with _until(channel, deadline):
-        channel.sendall(_LENGTH.pack(len(data)))
-        channel.sendall(data)
+        channel.sendall(_LENGTH.pack(pickled.tell()))
+        channel.sendall(pickled.getbuffer())
 
 
 def receive(channel: socket.socket, deadline: float | None = None) -> object:
@@ -66,8 +74,8 @@ def _exactly(channel: socket.socket, size: int, deadline: float | None) -> bytea
 
 @contextmanager
 def _until(channel: socket.socket, deadline: float | None) -> Iterator[None]:
-    channel.settimeout(_left(deadline))
     try:
+        channel.settimeout(_left(deadline))
         yield
     except TimeoutError as error:
         raise ChannelTimeout from error

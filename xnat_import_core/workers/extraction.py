@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from concurrent.futures import wait
+from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -19,7 +21,7 @@ from xnat_import_core.workers.jobs import Arranging, Extracting
 from xnat_import_core.workers.members import LoadedMember, digested, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     from xnat_import_core.models import ExtractContext
@@ -84,6 +86,7 @@ class Extraction:
     scan_ids: dict[tuple[str, str], str] = field(factory=dict)
     size: int = 0
     _members: int = 0
+    _given_up: bool = False
 
     def run(self, upload: OpenUpload, describe: Callable[[Sequence[Entry | LoadedMember]], UploadView]) -> None:
         """Do it. ``describe`` makes the view for ``arrange``.
@@ -92,22 +95,25 @@ class Extraction:
             XnatImportError: The upload is damaged or over a limit, or the handler failed; nothing runs any more.
         """
         pending: deque[tuple[Batch, Future[BatchResult]]] = deque()
+        batches = self._batches(upload, describe)
         try:
-            for batch in self._batches(upload, describe):
+            for batch in batches:
                 if len(pending) >= 2 * self.workers.width:
-                    self._collect(*pending.popleft())
+                    self._collect(pending)
                 job = Extracting(batch, self.context, self.staging.folder, self.keep)
                 pending.append((batch, self.workers.submit(self.calls.key, job)))
             while pending:
-                self._collect(*pending.popleft())
+                self._collect(pending)
+        except XnatImportError as fault:
+            self._give_up(chain((batch for batch, _ in pending), batches), fault)
+            raise
         finally:
-            futures = [future for _, future in pending]
-            for future in futures:
-                future.cancel()
-            wait(futures)
+            wait([future for _, future in pending if not future.cancel()])
 
-    def _collect(self, batch: Batch, future: Future[BatchResult]) -> None:
+    def _collect(self, pending: deque[tuple[Batch, Future[BatchResult]]]) -> None:
+        batch, future = pending[0]
         result = future.result()
+        pending.popleft()
         self._enter(result.rows)
         sizes = {row[_INDEX]: row[_SIZE] for row in result.rows}
         for member in batch.members:
@@ -117,6 +123,13 @@ class Extraction:
             merge(self.folds.setdefault(key, {}), folded)
         for key, scan_id in result.scan_ids.items():
             self.scan_ids[key] = min(self.scan_ids.get(key, scan_id), scan_id)
+
+    def _give_up(self, batches: Iterable[Batch], fault: XnatImportError) -> None:
+        """A line for each member that is not imported any more, as far as they are known without reading on."""
+        self._given_up = True
+        with suppress(XnatImportError):
+            for batch in batches:
+                self._enter([_unread(member, fault) for member in batch.members])
 
     def _enter(self, rows: Sequence[MemberRow]) -> None:
         self.ledger.add(rows)
@@ -134,7 +147,7 @@ class Extraction:
         else:
             groups = (((member,), None) for member in self._readable(upload, _SEQUENTIAL_SPILL))
         members: list[Entry | LoadedMember] = []
-        hints: list[object] = []
+        hints: list[bytes | None] = []
         size = 0
         for group, hint in groups:
             size += sum(map(_weight, group))
@@ -146,14 +159,17 @@ class Extraction:
         if members:
             yield Batch(tuple(members), tuple(hints))
 
-    def _arranged(self, view: UploadView) -> Iterator[tuple[tuple[Entry | LoadedMember, ...], object]]:
+    def _arranged(self, view: UploadView) -> Iterator[tuple[tuple[Entry | LoadedMember, ...], bytes | None]]:
         by_index = {member.index: member for member in view.members}
-        arrangement = self.workers.submit(self.calls.key, Arranging(view, self.context)).result()
-        if arrangement is not None:
-            for ignored in arrangement.ignored:
-                self._enter([self._ignored(by_index.pop(ignored.member), ignored.reason, self.calls.key)])
-            for group in arrangement.groups:
-                yield tuple(by_index.pop(index) for index in group.members), group.hint
+        try:
+            arranged = self.workers.submit(self.calls.key, Arranging(view, self.context)).result()
+        except XnatImportError as fault:
+            self._give_up([Batch(tuple(view.members), ())], fault)
+            raise
+        for ignored in arranged.ignored:
+            self._enter([self._ignored(by_index.pop(ignored.member), ignored.reason, self.calls.key)])
+        for indices, hint in arranged.groups:
+            yield tuple(by_index.pop(index) for index in indices), hint
         for member in by_index.values():
             yield (member,), None
 
@@ -165,6 +181,8 @@ class Extraction:
             elif is_clutter(entry.name):
                 self._enter([self._ignored(entry, "a file of the operating system, not of the study", "core")])
             elif entry.sequential:
+                if self._given_up:
+                    return
                 loaded = self._loaded(entry, spill)
                 if loaded is not None:
                     yield loaded
@@ -189,6 +207,12 @@ class Extraction:
         if loaded.path is not None:
             loaded.path.unlink(missing_ok=True)
         return row_of(record, name=loaded.sent_name, size=loaded.size, digest=loaded.digest, rule=rule)
+
+
+def _unread(member: Entry | LoadedMember, fault: XnatImportError) -> MemberRow:
+    name = member.sent_name if isinstance(member, LoadedMember) else member.name
+    record = Rejected(member.index, f"not imported: {fault.message}")
+    return row_of(record, name=name, size=member.size or 0, digest="", rule="core")
 
 
 def _weight(member: Entry | LoadedMember) -> int:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+import hashlib
+import pickle
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from attrs import evolve, frozen
 
 from xnat_import_core.folds import Fold, fold
 from xnat_import_core.models import ImportedFile
 from xnat_import_core.workers.batches import BatchResult, extract_batch
+from xnat_import_core.workers.deadlines import NoAnswer
 from xnat_import_core.workers.members import LoadedMember, sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from xnat_import_core.models import (
-        Arrangement,
         DescribeContext,
         ExtractContext,
+        Ignored,
         Rejected,
         SessionDocument,
         StagedFile,
@@ -29,9 +32,21 @@ if TYPE_CHECKING:
     from xnat_import_core.plugin_host import HookCalls
     from xnat_import_core.workers.batches import Batch
 
-__all__ = ["Arranging", "Describing", "Extracting", "FoldingAgain", "Job", "ReadingAgain", "Transforming"]
+__all__ = [
+    "Arranging",
+    "Calling",
+    "Describing",
+    "Digesting",
+    "Extracting",
+    "FoldingAgain",
+    "Job",
+    "ReadingAgain",
+    "Transforming",
+]
 
 T_co = TypeVar("T_co", covariant=True)
+
+_PIECE = 256 * 1024
 
 
 class Job(Protocol[T_co]):
@@ -84,6 +99,14 @@ class Extracting:
 
 
 @frozen
+class Arranged:
+    """An ``Arrangement`` whose hints are pickled: they are opened in workers only, where the plugin is at home."""
+
+    groups: tuple[tuple[tuple[int, ...], bytes | None], ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+
+
+@frozen
 class Arranging:
     """``arrange`` of an upload."""
 
@@ -104,9 +127,15 @@ class Arranging:
         """See ``Job``: it is one question."""
         return []
 
-    def run(self, calls: HookCalls) -> Arrangement | None:
-        """Ask."""
-        return calls.arrange(self.upload, self.context)
+    def run(self, calls: HookCalls) -> Arranged:
+        """Ask. Raises NoAnswer for a hint that does not survive the way to another process."""
+        arrangement = calls.arrange(self.upload, self.context)
+        if arrangement is None:
+            return Arranged()
+        hints = {id(group.hint): group.hint for group in arrangement.groups}
+        sealed = {key: _sealed(hint) for key, hint in hints.items()}  # one hint of many groups travels once
+        groups = tuple((group.members, sealed[id(group.hint)]) for group in arrangement.groups)
+        return Arranged(groups, arrangement.ignored)
 
 
 @frozen
@@ -186,6 +215,23 @@ class Transforming:
 
 
 @frozen
+class Calling(Generic[T_co]):
+    """A hook whose arguments do not travel: it is asked in the service's own process, before a deadline too."""
+
+    hook: str
+    run: Callable[[HookCalls], T_co]
+    size: int = 0
+
+    def names(self) -> Sequence[str]:
+        """See ``Job``: it sees no member."""
+        return []
+
+    def parts(self) -> Sequence[Job[Any]]:
+        """See ``Job``: it is one question."""
+        return []
+
+
+@frozen
 class Describing:
     """``describe`` of a session."""
 
@@ -205,3 +251,46 @@ class Describing:
     def run(self, calls: HookCalls) -> tuple[str, SessionDocument]:
         """Ask."""
         return calls.describe(self.session, self.context)
+
+
+@frozen
+class Digesting:
+    """The digests of files: no plugin has a part in it."""
+
+    paths: tuple[Path, ...]
+    size: int = 0
+    hook: str = "digest"
+
+    def names(self) -> Sequence[str]:
+        """See ``Job``."""
+        return [path.name for path in self.paths]
+
+    def parts(self) -> Sequence[Job[Any]]:
+        """See ``Job``: nothing can die of it."""
+        return []
+
+    def run(self, calls: HookCalls) -> tuple[tuple[str, str, int], ...]:  # noqa: ARG002 - a job's signature
+        """Read each file once: MD5, SHA-256, bytes."""
+        return tuple(map(_digests_of, self.paths))
+
+
+def _sealed(hint: object) -> bytes | None:
+    if hint is None:
+        return None
+    try:
+        sealed = pickle.dumps(hint)
+        pickle.loads(sealed)  # noqa: S301 - made here
+    except Exception as error:  # noqa: BLE001 - pickling runs what plugins wrote
+        message = f"answered a hint that cannot travel ({type(error).__name__})"
+        raise NoAnswer(message) from None
+    return sealed
+
+
+def _digests_of(path: Path) -> tuple[str, str, int]:
+    md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+    with path.open("rb", buffering=0) as stream:
+        while piece := stream.read(_PIECE):
+            md5.update(piece)
+            sha256.update(piece)
+            size += len(piece)
+    return md5.hexdigest(), sha256.hexdigest(), size

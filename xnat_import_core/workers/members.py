@@ -91,7 +91,7 @@ def _load_by_pieces(entry: Entry, path: Path, spill_bytes: int, *, digest: bool)
                 if digest:
                     made.update(piece)
                 if spilled is None and size > spill_bytes:
-                    spilled = path.open("xb", buffering=0)
+                    spilled = path.open("wb", buffering=0)  # one that died may have left its own
                     write_all(spilled, b"".join(pieces))
                     pieces.clear()
                 if spilled is None:

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from attrs import frozen
 
-from xnat_import_core.errors import ServerError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -61,7 +59,7 @@ class Desk(Protocol):
     """Where one job is done at a time."""
 
     def begin(self) -> None:
-        """Be ready for the first job. Raises ServerError where that is not possible now."""
+        """Be ready, so that the first job need not wait. Raises where that is not possible now."""
 
     def run(self, key: str, job: Job[T]) -> T:
         """Do it. Raises what the job raises, or ``PluginError`` where a plugin hangs or kills its process."""
@@ -126,16 +124,16 @@ class _Staff:
 
     def take(self, task: _Task) -> None:
         with self._lock:
-            self._open += 1
-            if len(self._threads) < min(self._open, self._width):
+            if len(self._threads) < min(self._open + 1, self._width):
                 self._add()
+            self._open += 1
         self._queue.put(task)
 
     def _add(self) -> threading.Event:
         ready = threading.Event()
         thread = threading.Thread(target=self._feed, args=(ready,), name="xnat-import-desk", daemon=True)
-        self._threads.append(thread)
         thread.start()
+        self._threads.append(thread)
         return ready
 
     def dismiss(self) -> None:
@@ -147,7 +145,7 @@ class _Staff:
     def _feed(self, ready: threading.Event) -> None:
         desk = self._make_desk()
         try:
-            with suppress(ServerError):  # the first job will say so
+            with suppress(Exception):  # the first job tries again, and says so
                 desk.begin()
             ready.set()
             while (task := self._queue.get()) is not None:

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -22,11 +23,12 @@ import xnat_import_core
 from xnat_import_core.errors import InvalidRequestError, ServerError, XnatImportError
 from xnat_import_core.logs import event_logger
 from xnat_import_core.workers.channel import ChannelClosed, ChannelTimeout, receive, send
-from xnat_import_core.workers.deadlines import lost, seconds_for
+from xnat_import_core.workers.deadlines import NoAnswer, lost, seconds_for
+from xnat_import_core.workers.jobs import Calling
 from xnat_import_core.workers.pool import Pool
 
 if TYPE_CHECKING:
-    from xnat_import_core.plugin_host import PluginHost, PluginSource
+    from xnat_import_core.plugin_host import HookCalls, PluginHost, PluginSource
     from xnat_import_core.settings import Plugins
     from xnat_import_core.workers.jobs import Job
 
@@ -36,6 +38,8 @@ T = TypeVar("T")
 
 _START_SECONDS = 60.0
 _SECONDS_ALONE = 1.0
+_SECONDS_TO_LEAVE = 1.0
+_SECONDS_TO_DIE = 0.2
 
 
 @frozen
@@ -77,19 +81,20 @@ def slot_workers(  # noqa: PLR0913 - what a process has to be told, each once
 
 @frozen
 class Answer:
-    """What comes back: a value or an error, and events for the log."""
+    """What comes back: a value or an error or why there is neither, and events for the log."""
 
     value: object = None
     error: XnatImportError | None = None
+    missing: str = ""
     events: tuple[tuple[str, str, dict[str, object]], ...] = ()
 
 
-class _Lost(Exception):  # noqa: N818 - a fact about the process
-    """The process brought no answer; its text says why."""
-
-
 class _Slot:
-    """One process: started when there is work, and again when the last one is gone."""
+    """One process: started when there is work, and again when the last one is gone.
+
+    It is in a process group of its own, with the programs that a plugin starts, and the kernel kills it when the thread
+    that started it ends: this desk's, or its whole process.
+    """
 
     def __init__(self, host: PluginHost, greeting: Greeting, deadline: float) -> None:
         self._host = host
@@ -100,42 +105,38 @@ class _Slot:
 
     def begin(self) -> None:
         """See ``Desk``."""
-        if self._process is not None:
-            self._kill()
-        ours, theirs = socket.socketpair()
+        self._end()
+        deadline = time.monotonic() + _START_SECONDS
+        try:
+            channel = self._start()
+            send(channel, self._greeting, deadline)
+            receive(channel, deadline)
+        except (ChannelClosed, ChannelTimeout, OSError) as error:
+            why = error.strerror if isinstance(error, OSError) else self._end()
+            message = f"A worker process did not begin ({why}). Nothing was stored; the log says more."
+            raise ServerError(message) from None
+
+    def _start(self) -> socket.socket:
+        self._channel, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 [sys.executable, "-P", "-m", "xnat_import_core.worker", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL, stdout=2, pass_fds=[theirs.fileno()], env=_environment(),
+                stdin=subprocess.DEVNULL, stdout=2, pass_fds=[theirs.fileno()], env=_environment(), process_group=0,
             )  # fmt: skip
-        self._channel = ours
-        deadline = time.monotonic() + _START_SECONDS
-        try:
-            send(ours, self._greeting, deadline)
-            receive(ours, deadline)
-        except (ChannelClosed, ChannelTimeout):
-            message = f"A worker process did not begin ({self._kill()}). Nothing was stored; the log says more."
-            raise ServerError(message) from None
+        return self._channel
 
     def run(self, key: str, job: Job[T]) -> T:
         """See ``Desk``."""
         calls = self._host.calls(key)
         try:
             return cast("T", self._ask(key, job, seconds_for(job, self._deadline)))
-        except _Lost as fault:
+        except NoAnswer as fault:
             members = self._culprits(key, job) or list(job.names())
             raise lost(calls, job, str(fault), members) from None
 
     def close(self) -> None:
         """See ``Desk``: the process ends by itself when nobody is at the other end."""
-        if self._channel is not None:
-            self._channel.close()
-        if self._process is not None:
-            try:
-                self._process.wait(_SECONDS_ALONE)
-            except subprocess.TimeoutExpired:
-                self._kill()
-        self._process = self._channel = None
+        self._end(_SECONDS_TO_LEAVE)
 
     def _ask(self, key: str, job: Job[Any], seconds: float) -> object:
         channel = self._ready()
@@ -144,53 +145,68 @@ class _Slot:
             send(channel, (key, job), deadline)
             answer = receive(channel, deadline)
         except ChannelTimeout:
-            self._kill()
-            what = f"did not answer within {seconds:.0f} s"
-            raise _Lost(what) from None
+            what = f"did not answer within {seconds:.3g} s"
         except ChannelClosed:
-            what = f"ended its process ({self._kill()})"
-            raise _Lost(what) from None
-        return self._told(cast("Answer", answer))
-
-    def _told(self, answer: Answer) -> object:
-        """Repeat what the process had to say to the log, and raise its error."""
-        for level, event, facts in answer.events:
-            getattr(event_logger(), level)(event, **facts)
-        if answer.error is not None:
-            raise answer.error
-        return answer.value
+            what = f"ended its process ({self._end()})"
+        except Exception as error:  # noqa: BLE001 - pickling runs what plugins wrote
+            what = f"answered what cannot travel ({type(error).__name__})"
+        else:
+            return _told(cast("Answer", answer))
+        self._end()
+        raise NoAnswer(what)
 
     def _culprits(self, key: str, job: Job[Any]) -> list[str]:
         """The member that it dies of, tried one by one up to the first."""
         parts = job.parts()
-        for part in parts if len(parts) > 1 else ():
-            try:
-                self._ask(key, part, max(_SECONDS_ALONE, self._deadline / len(parts)))
-            except _Lost:
-                return list(part.names())
-            except XnatImportError:
-                continue
-        return []
+        if len(parts) <= 1 or not self._survives(key, Calling(job.hook, _loaded), self._deadline):
+            return []
+        seconds = max(_SECONDS_ALONE, self._deadline / len(parts))
+        deadly = (part for part in parts if not self._survives(key, part, seconds_for(part, seconds)))
+        return next((list(part.names()) for part in deadly), [])
+
+    def _survives(self, key: str, job: Job[Any], seconds: float) -> bool:
+        try:
+            with suppress(XnatImportError):
+                self._ask(key, job, seconds)
+        except NoAnswer:
+            return False
+        return True
 
     def _ready(self) -> socket.socket:
         if self._process is None or self._channel is None or self._process.poll() is not None:
             self.begin()
         return cast("socket.socket", self._channel)
 
-    def _kill(self) -> str:
-        """End the process, however it is; say how it ended."""
-        process, self._process = self._process, None
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
+    def _end(self, patience: float = _SECONDS_TO_DIE) -> str:
+        """End the process, however it is, and the programs that it started; say how it ended."""
+        process, channel, self._process, self._channel = self._process, self._channel, None, None
+        if channel is not None:
+            with suppress(OSError):
+                channel.shutdown(socket.SHUT_RDWR)  # a fork of this process may hold it too
+            channel.close()
         if process is None:
             return "it was gone"
-        try:
-            code = process.wait(0.2)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        code = process.wait()
         return signal.Signals(-code).name if code < 0 else f"exit status {code}"
+
+
+def _loaded(_calls: HookCalls) -> None:
+    """The plugin is imported now: what that took is no member's fault."""
+
+
+def _told(answer: Answer) -> object:
+    """Repeat what the process had to say to the log, and raise its error."""
+    for level, event, facts in answer.events:
+        getattr(event_logger(), level)(event, **facts)
+    if answer.error is not None:
+        raise answer.error
+    if answer.missing:
+        raise NoAnswer(answer.missing)
+    return answer.value
 
 
 def _environment() -> dict[str, str]:

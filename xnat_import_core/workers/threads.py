@@ -6,9 +6,9 @@ import os
 import threading
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from xnat_import_core.workers.deadlines import lost, seconds_for
+from xnat_import_core.workers.deadlines import NoAnswer, lost, seconds_for
 from xnat_import_core.workers.pool import Pool
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def thread_workers(host: PluginHost, width: int, deadline: float) -> Pool:
 
 
 class InlineWorkers:
-    """Does each job while it is submitted, in a thread of its own so that one that hangs can be given up."""
+    """Does each job while it is submitted, in a thread of its own so that a plugin that hangs can be given up."""
 
     kind = "inline"
     width = 1
@@ -39,9 +39,9 @@ class InlineWorkers:
         """See ``Workers``."""
         future: Future[T] = Future()
         desk = _ThreadDesk(self._host, self._deadline)
-        desk.begin()
         try:
-            future.set_result(desk.run(key, job))
+            calls = self._host.calls(key)
+            future.set_result(desk.run(key, job) if calls.asked(job.hook) else job.run(calls))
         except Exception as error:  # noqa: BLE001 - the future carries it to whoever asks for the result
             future.set_exception(error)
         finally:
@@ -61,6 +61,7 @@ class _ThreadDesk:
     def __init__(self, host: PluginHost, deadline: float) -> None:
         self._host = host
         self._deadline = deadline
+        self._begun = False
         self._asked: SimpleQueue[tuple[HookCalls, Job[Any]] | None] = SimpleQueue()
         self._told: SimpleQueue[Future[Any]] = SimpleQueue()
 
@@ -69,23 +70,27 @@ class _ThreadDesk:
         self._asked, self._told = SimpleQueue(), SimpleQueue()
         queues = (self._asked, self._told)
         threading.Thread(target=_work, args=queues, name="xnat-import-worker", daemon=True).start()
+        self._begun = True
 
     def run(self, key: str, job: Job[T]) -> T:
         """See ``Desk``."""
         calls = self._host.calls(key)
         seconds = seconds_for(job, self._deadline)
+        if not self._begun:
+            self.begin()
         self._asked.put((calls, job))
         try:
-            done = self._told.get(timeout=seconds)
+            return cast("T", self._told.get(timeout=seconds).result())
         except Empty:
-            self.begin()
-            raise lost(calls, job, f"did not answer within {seconds:.0f} s", job.names()) from None
-        answer: T = done.result()
-        return answer
+            self.close()  # its thread ends when the job does, if ever
+            raise lost(calls, job, f"did not answer within {seconds:.3g} s", job.names()) from None
+        except NoAnswer as fault:
+            raise lost(calls, job, str(fault), job.names()) from None
 
     def close(self) -> None:
         """See ``Desk``."""
         self._asked.put(None)
+        self._begun = False
 
 
 def _work(asked: SimpleQueue[tuple[HookCalls, Job[Any]] | None], told: SimpleQueue[Future[Any]]) -> None:
@@ -94,7 +99,9 @@ def _work(asked: SimpleQueue[tuple[HookCalls, Job[Any]] | None], told: SimpleQue
         calls, job = task
         try:
             done.set_result(job.run(calls))
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the answer is asked for
+        except Exception as error:  # noqa: BLE001 - it is raised again where the answer is asked for
             done.set_exception(error)
+        except BaseException as error:  # noqa: BLE001 - nobody interrupts this thread: a plugin raised it
+            done.set_exception(NoAnswer(f"raised {type(error).__name__}"))
         told.put(done)
         del task, calls, job, done
