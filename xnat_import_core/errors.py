@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from xnat_import_core.models import Conflict
+
 __all__ = [
+    "ArchiveConflictError",
     "ClientError",
     "ForbiddenError",
     "InvalidRequestError",
@@ -20,6 +23,7 @@ __all__ = [
     "NotFoundError",
     "NotSupportedError",
     "PluginError",
+    "RefusedImportError",
     "ServerError",
     "ServiceBusyError",
     "SessionConflictError",
@@ -29,6 +33,9 @@ __all__ = [
     "UnreadableUploadError",
     "XnatImportError",
 ]
+
+
+_SHOWN = 20
 
 
 class XnatImportError(Exception):
@@ -94,6 +101,24 @@ class SessionConflictError(ClientError):
     """The session, or a file of it, is there already or is busy, and the request does not allow to change it."""
 
     status = 409
+
+
+class ArchiveConflictError(SessionConflictError):
+    """What is to be archived clashes with what is there; nothing was changed.
+
+    Attributes:
+        conflicts: Every reason, the one that ``message`` tells first.
+    """
+
+    def __init__(self, message: str, conflicts: Sequence[Conflict]) -> None:
+        super().__init__(message, members=[each.file for each in conflicts if each.file][:_SHOWN])
+        self.conflicts = tuple(conflicts)
+
+
+class RefusedImportError(ArchiveConflictError):
+    """The same, from a handler whose clients know it as a bad request (spec ruling 26)."""
+
+    status = 400
 
 
 class LimitExceededError(ClientError):

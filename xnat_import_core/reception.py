@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from xnat_import_core.admission import Admission, Admitted
+    from xnat_import_core.archive import Archiver
     from xnat_import_core.importer import Progress
     from xnat_import_core.models import Outcome
     from xnat_import_core.parameters import ImportRequest
@@ -57,6 +58,7 @@ class Reception:
         store: Store,
         host: PluginHost,
         crew: Crew,
+        archiver: Archiver,
         admission: Admission,
         admitted: Admitted,
         staging: Staging,
@@ -64,6 +66,7 @@ class Reception:
         self._store = store
         self._host = host
         self._crew = crew
+        self._archiver = archiver
         self._admission = admission
         self._admitted = admitted
         self._staging = staging
@@ -117,7 +120,7 @@ class Reception:
 
     def add_source(self, path: Path) -> None:
         """A file or folder that is here already; it is read in place."""
-        self._sources.append(Source(path, path.name))
+        self._sources.append(Source(path.absolute(), path.name))  # a worker process may work elsewhere
 
     def finish(self, progress: Progress | None = None) -> Outcome:
         """Import what was spooled. Blocking.
@@ -129,7 +132,7 @@ class Reception:
             message = "Unable to identify upload format. Send the file as a part of a form or as the body."
             raise InvalidRequestError(message)
         admitted = self._admitted
-        with self._store.database.write() as connection:
+        with self._store.database.write(durable=False) as connection:  # recovery drops either kind
             running = {"status": "running", "handler_key": admitted.key, "planned": admitted.request.plan}
             connection.execute(update(import_).where(import_.c.id == self.import_id).values(**running))
         self._ended = True
@@ -137,6 +140,7 @@ class Reception:
             store=self._store,
             host=self._host,
             crew=self._crew,
+            archiver=self._archiver,
             import_id=self.import_id,
             staging=self._staging,
             request=admitted.request,

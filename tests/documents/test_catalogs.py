@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from xnat_import_core.documents import Catalog, CatalogEntry, catalog_name, read_catalog, write_catalog
+from xnat_import_core.documents.names import CATALOG, XSI
 from xnat_import_core.documents.schema import catalog_type
 from xnat_import_core.documents.schema.values import clean_text
 from xnat_import_core.errors import UnreadableUploadError
@@ -160,3 +161,46 @@ def test_entries_come_back_as_they_were(reread, entries):
 def test_no_text_breaks_a_catalog(uri, text):
     xml, _ = written((CatalogEntry(uri, text, format=text),), {"@UID": text, "orientation": text, "@name": text})
     assert len(etree.fromstring(xml)) >= 1
+
+
+TEXTS = st.text() | st.text("a.-_ '=;&<>\"\t\n\x7f", max_size=6)
+"""Any, and such as are nearly plain."""
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.builds(CatalogEntry, TEXTS, TEXTS, st.none() | st.integers(), st.integers(), TEXTS, TEXTS), max_size=6),
+    st.booleans(),
+)
+def test_entries_are_the_bytes_that_lxml_writes(entries, dicom):
+    root = "DCMCatalog" if dicom else "Catalog"
+    stream = io.BytesIO()
+    with etree.xmlfile(stream, encoding="UTF-8") as xml:
+        xml.write_declaration()
+        with xml.element(f"{{{CATALOG}}}{root}", nsmap={"cat": CATALOG, "xsi": XSI}):
+            xml.write("\n  ")
+            with xml.element(f"{{{CATALOG}}}entries"):
+                for entry in entries:
+                    xml.write("\n    ")
+                    write_by_lxml(xml, entry, dicom=dicom)
+                xml.write("\n  ")
+            xml.write("\n")
+    assert written(entries, dicom=dicom)[0] == stream.getvalue() + b"\n"
+
+
+def write_by_lxml(xml, entry, *, dicom):
+    known = {
+        f"{{{XSI}}}type": "cat:dcmEntry" if dicom or entry.uid or entry.instance_number is not None else "",
+        "URI": entry.uri,
+        "UID": entry.uid,
+        "instanceNumber": "" if entry.instance_number is None else str(entry.instance_number),
+        "format": entry.format,
+        "content": entry.content,
+    }
+    attributes = {name: clean_text(text) for name, text in known.items() if text or name == "URI"}
+    with (
+        xml.element(f"{{{CATALOG}}}entry", attributes),
+        xml.element(f"{{{CATALOG}}}metaFields"),
+        xml.element(f"{{{CATALOG}}}metaField", name="SIZE"),
+    ):
+        xml.write(str(entry.size))

@@ -7,17 +7,20 @@ import gzip
 import hashlib
 import io
 import json
+import shutil
 import tempfile
 import zipfile
+from itertools import chain
 from pathlib import Path
 
 import pydicom
 import pytest
+from attrs import asdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xnat_import_core import Fate, Service, Settings, XnatImportError
-from xnat_import_core.receipts.store import write_csv
+from xnat_import_core import Fate, ReceiptLine, Service, Settings, XnatImportError
+from xnat_import_core.receipts.store import write_csv, write_jsonl
 
 
 def test_the_receipt_is_complete(service, pack, study, store):
@@ -121,3 +124,31 @@ def test_files_that_name_another_subject_are_noted_by_number_only(service, pack,
     outcome = service.import_upload(pack.tree(content | {name: changed.getvalue()}), project="P", import_handler="SI")
     assert "PatientName: 1 of 6 files have another value than the one that counts" in outcome.sessions[0].notes
     assert "Other" not in str(outcome)
+
+
+def test_a_sessions_receipt_stays_when_the_imports_is_dropped(service, pack, study, store):
+    one = service.import_upload(pack.zip(*study["series"]), project="P", import_handler="SI")
+    beside = next((store / "prearchive").rglob(f".import/{one.import_id}.jsonl"))
+    whole = (store / "imports" / one.import_id / "receipt.jsonl").read_bytes()
+    assert beside.read_bytes() == whole
+    shutil.rmtree(store / "imports" / one.import_id)
+    assert beside.read_bytes() == whole
+
+
+def test_each_session_of_an_import_has_its_part_of_the_receipt(service, pack, study, store):
+    upload = pack.zip(*study["series"], *study["other"], **{"notes.txt": b"text"})
+    outcome = service.import_upload(upload, project="P", import_handler="SI", Ignore_Unparsable="true")
+    lines = (store / "imports" / outcome.import_id / "receipt.jsonl").read_text().splitlines()
+    parts = [path.read_text().splitlines() for path in (store / "prearchive").rglob(f"{outcome.import_id}.jsonl")]
+    assert sorted(map(len, parts)) == sorted(session.stored for session in outcome.sessions)
+    rejected = [line for line in lines if '"fate": "rejected"' in line]
+    assert sorted(lines) == sorted(chain(rejected, *parts))
+    assert [json.loads(line)["name"] for line in rejected] == ["notes.txt"]
+
+
+@given(st.text(), st.text(), st.text(), st.sampled_from(Fate), st.integers(0, 2**60))
+def test_a_line_is_the_json_of_its_parts(name, reason, rule, fate, number):
+    line = ReceiptLine(number, name, number, "ab" * 32, "", fate, reason, f"/place/{name}", rule)
+    stream = io.StringIO()
+    write_jsonl([line], stream)
+    assert stream.getvalue() == json.dumps(asdict(line), ensure_ascii=False) + "\n"

@@ -46,6 +46,7 @@ def kill(uploads, first, *how):
     return int(done.stdout.rpartition("killed ")[2])
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("first", ["none", "first.zip"], ids=["new sessions", "joining and replacing"])
 def test_40_killed_at_each_file_operation_sync_and_commit(uploads, first):
@@ -54,8 +55,8 @@ def test_40_killed_at_each_file_operation_sync_and_commit(uploads, first):
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("first", ["none", "first.zip"], ids=["new sessions", "joining and replacing"])
-def test_40_killed_at_random_instants(uploads, first, record_property):
+def test_40_killed_at_random_instants(uploads, first, record_property, database_kind):
     seed = str(random.SystemRandom().randrange(10**6))
     record_property("seed", seed)
     print("seed", seed)
-    assert kill(uploads, first, "random", seed, "25") > 0
+    assert kill(uploads, first, "random", seed, "25" if database_kind == "sqlite" else "5") > 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 if TYPE_CHECKING:
@@ -25,10 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UtcTime",
-    "experiment",
-    "file",
     "counter",
     "deed",
+    "experiment",
+    "file",
     "import_",
     "metadata",
     "operation",
@@ -57,7 +59,13 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """From text."""
-        return None if value is None else datetime.strptime(value, "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
+        return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+def _where(condition: str = "", **by_dialect: str) -> dict[str, Any]:
+    """An index of the few rows that an import is working on: a finish must not look at the whole store."""
+    conditions = by_dialect or dict.fromkeys(("sqlite", "postgresql"), condition)
+    return {f"{dialect}_where": text(each) for dialect, each in conditions.items()}
 
 
 project = Table(
@@ -218,13 +226,14 @@ session = Table(
     UniqueConstraint("project", "timestamp", "folder"),
     Index("session_key", "tag", "project", "label"),
     Index("session_import", "import_id"),
+    Index("session_locked", "locked_by", **_where("locked_by IS NOT NULL")),
 )
 
 study = Table(
     "study",
     metadata,
     Column("session_id", ForeignKey("session.id", ondelete="CASCADE"), primary_key=True),
-    Column("tag", String(255), primary_key=True),
+    Column("tag", Text, primary_key=True),
     Column("position", Integer, nullable=False),
 )
 
@@ -257,7 +266,7 @@ file = Table(
     Column("tag", Text, nullable=False),
     Column("uid", Text, nullable=False, default=""),
     Column("instance_number", Integer),
-    Column("size", Integer, nullable=False),
+    Column("size", Integer().with_variant(BigInteger(), "postgresql"), nullable=False),  # SQLite's has 64 bits anyway
     Column("received_sha256", String(64), nullable=False),
     Column("stored_sha256", String(64), nullable=False),
     Column("md5", String(32), nullable=False, default=""),  # of what is archived (ruling 9)
@@ -272,7 +281,8 @@ file = Table(
     Column("trashed_by", String(32)),  # lies in the trash of this deed; pending, so that nobody sees it
     Index("file_place", "session_id", "place", "resource", "name"),
     Index("file_identity", "session_id", "identity"),
-    Index("file_import", "import_id"),
+    Index("file_pending", "import_id", **_where(sqlite="pending IS 1", postgresql="pending IS true")),
+    Index("file_replaced", "replaced_by", **_where("replaced_by IS NOT NULL")),
 )
 
 operation = Table(

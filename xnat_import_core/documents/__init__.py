@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from xnat_import_core.documents.catalogs import Catalog, CatalogEntry, catalog_name, read_catalog, write_catalog
+from xnat_import_core.documents.catalogs import Audit, Catalog, CatalogEntry, catalog_name, read_catalog, write_catalog
 from xnat_import_core.documents.reading import ParsedScan, ParsedSession, read_session_xml
 from xnat_import_core.documents.schema import scan_types, session_types
 from xnat_import_core.documents.session_xml import ResourceEntry, SessionFacts, session_xml
 
 __all__ = [
+    "Audit",
     "Catalog",
     "CatalogEntry",
     "ParsedScan",

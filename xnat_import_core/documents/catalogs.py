@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from attrs import field, frozen
 from lxml import etree
 
+from xnat_import_core.documents.entries import Audit, CatalogEntry, write_entries
 from xnat_import_core.documents.flattening import flatten
 from xnat_import_core.documents.names import CATALOG, XSI, qualified
 from xnat_import_core.documents.parsing import elements_of, text_of
 from xnat_import_core.documents.schema import catalog_type
-from xnat_import_core.documents.schema.values import clean_text
 from xnat_import_core.documents.tree import Node, attributes_of, fill, ordered
 from xnat_import_core.errors import UnreadableUploadError
 
@@ -25,24 +25,11 @@ if TYPE_CHECKING:
     from xnat_import_core.documents.paths import Step
     from xnat_import_core.models import FieldValue
 
-__all__ = ["Catalog", "CatalogEntry", "catalog_name", "read_catalog", "write_catalog"]
+__all__ = ["Audit", "Catalog", "CatalogEntry", "catalog_name", "read_catalog", "write_catalog"]
 
 _LIMIT: Final = 256 << 20
 _ROOTS: Final = (qualified(CATALOG, "Catalog"), qualified(CATALOG, "DCMCatalog"))
 _ENTRY: Final = qualified(CATALOG, "entry")
-
-
-@frozen
-class CatalogEntry:
-    """A file of a resource: ``uri`` relative to the catalog's folder; ``digest`` (MD5) only when archived."""
-
-    uri: str
-    uid: str = ""
-    instance_number: int | None = None
-    size: int = 0
-    format: str = ""
-    content: str = ""
-    digest: str = ""
 
 
 @frozen
@@ -90,7 +77,10 @@ def write_catalog(
         with xml.element(_ROOTS[dicom], attributes_of(node), nsmap={"cat": CATALOG, "xsi": XSI}):
             for _, child in filter(_before_entries, children):
                 _write_node(xml, child)
-            _write_entries(xml, entries, dicom=dicom)
+            xml.write("\n  ")
+            with xml.element(qualified(CATALOG, "entries")):
+                write_entries(xml, stream, entries, dicom=dicom)
+                xml.write("\n  ")
             for _, child in filterfalse(_before_entries, children):
                 _write_node(xml, child)
             xml.write("\n")
@@ -111,38 +101,12 @@ def _write_node(xml: _IncrementalFileWriter, node: Node, indent: str = "\n  ") -
         xml.write(indent if node.children else "")
 
 
-def _write_entries(xml: _IncrementalFileWriter, entries: Iterable[CatalogEntry], *, dicom: bool) -> None:
-    xml.write("\n  ")
-    with xml.element(qualified(CATALOG, "entries")):
-        for entry in entries:
-            xml.write("\n    ")
-            with xml.element(_ENTRY, _entry_attributes(entry, dicom=dicom)):
-                _write_size(xml, entry.size)
-        xml.write("\n  ")
-
-
-def _entry_attributes(entry: CatalogEntry, *, dicom: bool) -> dict[str, str]:
-    is_dicom = dicom or bool(entry.uid) or entry.instance_number is not None
-    number = "" if entry.instance_number is None else str(entry.instance_number)
-    texts = {
-        qualified(XSI, "type"): "cat:dcmEntry" if is_dicom else "",
-        "URI": entry.uri,
-        "UID": entry.uid,
-        "instanceNumber": number,
-        "format": entry.format,
-        "content": entry.content,
-        "digest": entry.digest,
-    }
-    return {name: clean_text(text) for name, text in texts.items() if text or name == "URI"}
-
-
-def _write_size(xml: _IncrementalFileWriter, size: int) -> None:
-    with xml.element(qualified(CATALOG, "metaFields")), xml.element(qualified(CATALOG, "metaField"), name="SIZE"):
-        xml.write(str(size))
-
-
-def read_catalog(path: Path) -> Catalog:
+def read_catalog(path: Path, *, with_entries: bool = True) -> Catalog:
     """A catalog from disk, ours or XNAT's, whatever its name.
+
+    Args:
+        path: The file.
+        with_entries: False where only what it says of the whole is asked for; it is read to its end all the same.
 
     Raises:
         NotFoundError: There is no such file.
@@ -154,7 +118,8 @@ def read_catalog(path: Path) -> Catalog:
     root: etree._Element | None = None
     for root in elements_of(path, limit=_LIMIT):
         if root.tag == _ENTRY:
-            entries.append(_entry(root))
+            if with_entries:
+                entries.append(_entry(root))
             root.clear(keep_tail=True)
     if root is None or root.tag not in _ROOTS:
         message = f"{path.name} is no catalog: its root must be cat:Catalog or cat:DCMCatalog."
@@ -173,7 +138,14 @@ def _entry(xml: etree._Element) -> CatalogEntry:
         format=xml.get("format", ""),
         content=xml.get("content", ""),
         digest=xml.get("digest", ""),
+        created=_audit(xml, "created"),
+        modified=_audit(xml, "modified"),
     )
+
+
+def _audit(xml: etree._Element, what: str) -> Audit | None:
+    by, time, event = (xml.get(f"{what}{each}") for each in ("By", "Time", "EventId"))
+    return Audit(by or "", time or "", _number(event or "") or 0) if by or time or event else None
 
 
 def _number(text: str) -> int | None:

@@ -41,6 +41,8 @@ from xnat_import_core.models.extraction import (
 )
 from xnat_import_core.models.outcomes import (
     Archived,
+    ArchiveOutcome,
+    ArchivePlan,
     ArchivePolicy,
     ArchiveSession,
     Conflict,
@@ -54,6 +56,8 @@ from xnat_import_core.parameters import Space
 
 __all__ = [
     "Action",
+    "ArchiveOutcome",
+    "ArchivePlan",
     "ArchivePolicy",
     "ArchiveSession",
     "Archived",

@@ -9,9 +9,20 @@ from attrs import Factory, field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from pathlib import Path
 
-__all__ = ["ArchivePolicy", "ArchiveSession", "Archived", "Conflict", "Fate", "Outcome", "SessionOutcome"]
+__all__ = [
+    "ArchiveOutcome",
+    "ArchivePlan",
+    "ArchivePolicy",
+    "ArchiveSession",
+    "Archived",
+    "Conflict",
+    "Fate",
+    "Outcome",
+    "SessionOutcome",
+]
 
 
 @frozen
@@ -38,9 +49,42 @@ class ArchivePolicy:
 
 @frozen
 class Archived:
-    """``archive``: done; the URI of the experiment, without ``/data``."""
+    """``archive``: done. ``session_archived``: what came of it, for whoever goes on from there.
+
+    A plugin that archives a session itself gives the URI alone; all else is told by the core.
+
+    Attributes:
+        uri: Of the experiment, without ``/data``.
+        import_id: The import that made the prearchive session.
+        created: The experiment is new; else the session was merged into it.
+        scans_added: IDs of new scans, as they are in the archive.
+        renamed_scans: IDs in the prearchive and in the archive, where they differ.
+        overwrite: ``none``, ``append`` or ``delete``, as it was understood.
+        trigger_pipelines: The sender wants what usually follows an archiving.
+        workflow_id: The record of the archiving; the catalogs' ``createdEventId``.
+    """
 
     uri: str
+    import_id: str = ""
+    project: str = ""
+    subject_id: str = ""
+    subject_label: str = ""
+    experiment_id: str = ""
+    label: str = ""
+    xsi_type: str = ""
+    study_uids: tuple[str, ...] = ()
+    created: bool = True
+    scans_added: tuple[str, ...] = ()
+    files_added: int = 0
+    files_replaced: int = 0
+    files_identical: int = 0
+    renamed_scans: Mapping[str, str] = field(factory=dict)
+    quarantined: bool = False
+    overwrite: str = "none"
+    trigger_pipelines: bool = True
+    user: str = ""
+    workflow_id: int = 0
+    archived_at: datetime | None = None
 
 
 @frozen
@@ -54,6 +98,60 @@ class Conflict:
     existing: str | None = None
     incoming: str | None = None
     remedy: str = ""
+
+
+@frozen
+class ArchivePlan:
+    """What archiving a session would do, or did. Files are paths within the archived session.
+
+    Attributes:
+        created: There is no such experiment yet.
+        project: Its ID.
+        subject: The subject's label, as it is or will be.
+        subject_is_new: The subject would be made.
+        label: Of the experiment.
+        experiment: ID of the one that is there; empty for a new one, which gets its ID when it is made.
+        added: New files.
+        same: Files that are there already, byte for byte; they are left as they are.
+        replaced: Files whose archived version goes to the trash.
+        different: Files that differ from what is there, and may not replace it.
+        lost: Archived files that go to the trash without another version of themselves coming.
+        renamed_scans: IDs in the prearchive and in the archive, where they differ.
+        conflicts: Every reason not to do it. Without any, archiving does exactly this.
+        notes: What else there is to know.
+    """
+
+    created: bool
+    project: str
+    subject: str
+    subject_is_new: bool
+    label: str
+    experiment: str = ""
+    added: tuple[str, ...] = ()
+    same: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+    different: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    renamed_scans: Mapping[str, str] = field(factory=dict)
+    conflicts: tuple[Conflict, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@frozen
+class ArchiveOutcome:
+    """A session was archived.
+
+    Attributes:
+        uri: Of the experiment, without ``/data``.
+        experiment: Its ID; empty where an extension archived the session elsewhere.
+        deed: By which it can be undone for a time.
+        plan: What was done.
+    """
+
+    uri: str
+    experiment: str
+    deed: str
+    plan: ArchivePlan
 
 
 class Fate(StrEnum):

@@ -24,6 +24,8 @@ class Handler:
             ``Ignore-Unparsable`` or ``action=commit``) or ``"skip"`` the member.
         differing: A later upload with other bytes for an instance or name that is there: ``"refuse"`` (409, unless
             ``overwrite=delete``) or ``"setting"`` (the site's ``duplicate_objects`` decides).
+        conflicts: An import that may not be archived: ``"conflict"`` (409) or ``"setting"``
+            (``compat.dicom_zip_conflict_status``).
         nameless_label: Session label where neither request nor file gives one; a second such session gets ``_2``.
         accepts_no_upload: May be called without any file.
         wrap_uris: The answer's URIs get ``/data`` in front.
@@ -37,6 +39,7 @@ class Handler:
     second_study: Literal["merge", "refuse"] = "refuse"
     unparsable: Literal["refuse", "skip"] = "refuse"
     differing: Literal["refuse", "setting"] = "setting"
+    conflicts: Literal["conflict", "setting"] = "conflict"
     nameless_label: str = "upload"
     accepts_no_upload: bool = False
     wrap_uris: bool = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, frozen
 from sqlalchemy import func, select
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from xnat_import_core.workers.pool import Asking
 
 __all__ = ["Described", "describe_placement", "resources_of"]
+
+_READ: Final = 500
 
 
 @frozen
@@ -90,9 +92,8 @@ def describe_placement(
 def resources_of(placement: Placement, ledger: Ledger, database: Database) -> dict[str, tuple[StoredResource, ...]]:
     """What each place's resources will add up to: stored files that stay, and members that will be stored."""
     sums: dict[tuple[str, str], StoredResource] = {}
-    gone = ledger.query("SELECT replaces FROM member WHERE placement = ? AND replaces IS NOT NULL", (placement.number,))
     if placement.joins:
-        _add_stored(sums, placement, database, {row["replaces"] for row in gone})
+        _add_stored(sums, placement, ledger, database)
     for row in ledger.query(
         "SELECT place, resource, min(format) AS format, min(content) AS content, count(*) AS files, sum(size) AS size "
         "FROM member WHERE placement = ? AND fate = 'stored' GROUP BY place, resource",
@@ -111,7 +112,7 @@ def resources_of(placement: Placement, ledger: Ledger, database: Database) -> di
 
 
 def _add_stored(
-    sums: dict[tuple[str, str], StoredResource], placement: Placement, database: Database, gone: set[int]
+    sums: dict[tuple[str, str], StoredResource], placement: Placement, ledger: Ledger, database: Database
 ) -> None:
     here = (file.c.session_id == placement.session_id) & file.c.pending.is_(False)
     totals = select(
@@ -121,11 +122,11 @@ def _add_stored(
     with database.read() as connection:
         for place, *resource in connection.execute(totals.where(here).group_by(file.c.place, file.c.resource)):
             _add(sums, place, StoredResource(*resource))
-        if gone:
-            for row in connection.execute(select(file).where(here, file.c.replaced_by.is_(None))):
-                if row.id in gone:
-                    minus = StoredResource(row.resource, row.format, row.content, -1, -row.size)
-                    _add(sums, row.place, minus)
+        if placement.replaced:
+            each = select(file.c.id, file.c.place, file.c.resource, file.c.format, file.c.content, file.c.size)
+            for row in connection.execute(each.where(here)).yield_per(_READ):
+                if ledger.has("replaces = ?", (row.id,)):
+                    _add(sums, row.place, StoredResource(row.resource, row.format, row.content, -1, -row.size))
 
 
 def _add(sums: dict[tuple[str, str], StoredResource], place: str, more: StoredResource) -> None:

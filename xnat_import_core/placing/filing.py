@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import chain, islice, starmap
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, null, or_, select, update
 
+from xnat_import_core.database.bulk import insert_rows
 from xnat_import_core.database.tables import file
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Connection
 
     from xnat_import_core.database import Database
     from xnat_import_core.documents import CatalogEntry
@@ -18,57 +21,91 @@ if TYPE_CHECKING:
     from xnat_import_core.receipts.ledger import Ledger
     from xnat_import_core.storage.staging import Staging
 
-__all__ = ["catalog_entries", "file_members", "give_final_names"]
+__all__ = ["COLUMNS", "catalog_entries", "file_members", "give_final_names", "new_entries"]
 
-_BATCH = 1000
+_ROWS: Final = 2000
+_READ: Final = 500
+_FINAL: Final = "coalesce(given, wished)"
+_FROM_MEMBER: Final = {
+    "session_id": "?", "place": "place", "resource": "resource", "name": _FINAL,
+    "format": "format", "content": "content", "identity": "identity", "tag": "session", "uid": "uid",
+    "instance_number": "instance_number", "size": "size", "received_sha256": "digest",
+    "stored_sha256": "stored_digest", "md5": "''", "event": "0", "modified_event": "0", "import_id": "?",
+    "member": "idx", "member_name": "inner_name", "hint": "hint", "pending": "?",
+}  # fmt: skip
+"""The columns of a file's row, and where they come from."""
+COLUMNS: Final = tuple(_FROM_MEMBER)
+"""Those that a new row fills, in the order of the table."""
+_MISNAMED: Final = f"fate = 'stored' AND staged <> '' AND substr(staged, -length({_FINAL}) - 1) <> '/' || {_FINAL}"
 
 
-def file_members(placement: Placement, ledger: Ledger, database: Database, import_id: str) -> None:
+def file_members(placements: Iterable[Placement], ledger: Ledger, database: Database, import_id: str) -> None:
     """Enter the members that will be stored, and mark the stored files that they replace."""
-    rows: list[dict[str, Any]] = []
-    replaced: list[int] = []
-    for member in ledger.rows(f"placement = {placement.number:d} AND fate = 'stored'"):
-        rows.append(_values(member, placement, import_id))
-        if member["replaces"] is not None:
-            replaced.append(member["replaces"])
-        if len(rows) == _BATCH:
-            _enter(database, rows, replaced, import_id)
-            rows, replaced = [], []
-    if rows:
-        _enter(database, rows, replaced, import_id)
+    for rows in _batches(chain.from_iterable(_rows(each, ledger, import_id) for each in placements), _ROWS):
+        with database.write() as connection:
+            insert_rows(connection, file, COLUMNS, rows)
+    for rows in _batches(ledger.values("replaces", "replaces IS NOT NULL AND fate = 'stored'"), _READ):
+        with database.write() as connection:
+            ids = [identifier for (identifier,) in rows]
+            connection.execute(update(file).where(file.c.id.in_(ids)).values(replaced_by=import_id))
+
+
+def _rows(placement: Placement, ledger: Ledger, import_id: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a new session are hidden with it; in one that is there each is hidden by itself."""
+    own = (placement.session_id, import_id, placement.joins)
+    return ledger.values(
+        ", ".join(_FROM_MEMBER.values()), "placement = ? AND fate = 'stored'", (*own, placement.number)
+    )
 
 
 def give_final_names(ledger: Ledger, staging: Staging) -> None:
     """Take away what is not stored, and give each staged file the name that was decided."""
-    for row in ledger.rows("staged <> '' AND fate <> 'stored'"):
-        (staging.files / row["staged"]).unlink(missing_ok=True)
-    stored = ledger.rows("fate = 'stored'")
-    others = [row for row in stored if row["staged"].rpartition("/")[2] != row["final"]]
-    moved = []
-    for row in others:  # aside first: two files may have each other's names
-        source = staging.files / row["staged"]
-        source.rename(source.with_name(f"{row['idx']}~"))
-    for row in others:
-        target = (staging.files / row["staged"]).with_name(row["final"])
-        target.with_name(f"{row['idx']}~").rename(target)
-        moved.append((target.relative_to(staging.files).as_posix(), row["idx"]))
-    ledger.update("UPDATE member SET staged = ? WHERE idx = ?", moved)
+    for (staged,) in ledger.values("staged", "fate <> 'stored' AND staged <> ''"):
+        (staging.files / staged).unlink(missing_ok=True)
+    aside = False
+    for index, staged in ledger.values("idx, staged", _MISNAMED):  # aside first: two may have each other's names
+        source = staging.files / staged
+        source.rename(source.with_name(f"{index}~"))
+        aside = True
+    for rows in ledger.batches(_MISNAMED) if aside else ():
+        moved = []
+        for row in rows:
+            target = (staging.files / row["staged"]).with_name(row["given"] or row["wished"])
+            target.with_name(f"{row['idx']}~").rename(target)
+            moved.append((target.relative_to(staging.files).as_posix(), row["idx"]))
+        ledger.update("UPDATE member SET staged = ? WHERE idx = ?", moved)
+
+
+def new_entries(ledger: Ledger, placement: Placement, place: str, resource: str) -> Iterator[CatalogEntry]:
+    """Entries of a resource of a new session, in the order of its catalog."""
+    from xnat_import_core.documents import CatalogEntry  # noqa: PLC0415 - lxml is needed for documents only
+
+    number = "CASE format WHEN 'DICOM' THEN coalesce(nullif(instance_number, 0), 1) END"
+    entries = ledger.values(
+        f"{_FINAL}, uid, {'NULL' if resource == 'secondary' else number}, size",
+        "placement = ? AND place = ? AND resource = ? AND fate = 'stored'",
+        (placement.number, place, resource),
+        order=f"coalesce(instance_number, 1), {_FINAL}",
+    )
+    yield from starmap(CatalogEntry, entries)
 
 
 def catalog_entries(
-    database: Database, placement: Placement, place: str, resource: str, import_id: str
+    connection: Connection, placement: Placement, place: str, resource: str, import_id: str
 ) -> Iterator[CatalogEntry]:
     """Entries of a resource as it will be after the import, in the order of its catalog."""
     from xnat_import_core.documents import CatalogEntry  # noqa: PLC0415 - lxml is needed for documents only
 
-    order = (func.coalesce(file.c.instance_number, 1), file.c.name)
-    query = select(file).where(
-        file.c.session_id == placement.session_id, file.c.place == place, file.c.resource == resource
+    number = func.coalesce(file.c.instance_number, 1)
+    shown = func.coalesce(func.nullif(file.c.instance_number, 0), 1)
+    numbered = case((file.c.format == "DICOM", shown)) if resource != "secondary" else null()
+    query = (
+        select(file.c.name, file.c.uid, numbered, file.c.size)
+        .where(file.c.session_id == placement.session_id, file.c.place == place, file.c.resource == resource)
+        .where(_after(import_id))
+        .order_by(number, file.c.name)
     )
-    with database.read() as connection:
-        for row in connection.execute(query.where(_after(import_id)).order_by(*order)).yield_per(_BATCH):
-            number = (row.instance_number or 1) if row.format == "DICOM" and row.resource != "secondary" else None
-            yield CatalogEntry(uri=row.name, uid=row.uid, instance_number=number, size=row.size)
+    yield from starmap(CatalogEntry, connection.execute(query).yield_per(_READ))
 
 
 def _after(import_id: str) -> ColumnElement[bool]:
@@ -76,31 +113,6 @@ def _after(import_id: str) -> ColumnElement[bool]:
     return or_(stays, and_(file.c.pending.is_(True), file.c.import_id == import_id))
 
 
-def _enter(database: Database, rows: list[dict[str, Any]], replaced: list[int], import_id: str) -> None:
-    with database.write() as connection:
-        connection.execute(insert(file), rows)
-        if replaced:
-            connection.execute(update(file).where(file.c.id.in_(replaced)).values(replaced_by=import_id))
-
-
-def _values(member: sqlite3.Row, placement: Placement, import_id: str) -> dict[str, Any]:
-    return {
-        "session_id": placement.session_id,
-        "place": member["place"],
-        "resource": member["resource"],
-        "name": member["final"],
-        "format": member["format"],
-        "content": member["content"],
-        "identity": member["identity"],
-        "tag": member["session"],
-        "uid": member["uid"],
-        "instance_number": member["instance_number"],
-        "size": member["size"],
-        "received_sha256": member["digest"],
-        "stored_sha256": member["stored_digest"],
-        "import_id": import_id,
-        "member": member["idx"],
-        "member_name": member["inner_name"],
-        "hint": member["hint"],
-        "pending": True,
-    }
+def _batches(rows: Iterator[tuple[Any, ...]], size: int) -> Iterator[list[tuple[Any, ...]]]:
+    while batch := list(islice(rows, size)):
+        yield batch

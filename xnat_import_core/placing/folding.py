@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from typing import TYPE_CHECKING, Any, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import frozen
 from sqlalchemy import select
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
     from xnat_import_core.storage.tree import Tree
     from xnat_import_core.workers.pool import Asking
 
-__all__ = ["PlaceFold", "Refolding", "batches", "unpickled"]
+__all__ = ["BATCH", "PlaceFold", "Refolding", "batches", "unpickled"]
 
 _T = TypeVar("_T")
 
-_BATCH = 128
+BATCH: Final = 128
+"""So many members a call of a hook."""
 
 
 @frozen
@@ -73,22 +75,32 @@ class Refolding:
         return [place for place in made if place is not None]
 
     def _place(self, placement: Placement, place: str, stored: PlaceFold | None) -> PlaceFold | None:
-        here = (placement.number, place)
-        incoming = self.ledger.count("placement = ? AND place = ? AND fate = 'stored'", here)
-        dropped = self.ledger.count("placement = ? AND place = ? AND fate <> 'stored'", here)
-        again = place in placement.replaced or (incoming and (dropped or self.transformed))
-        if not incoming and not again:
+        incoming = self.ledger.has("placement = ? AND place = ? AND fate = 'stored'", (placement.number, place))
+        if not incoming and place not in placement.replaced:
             return stored
         label = stored.label if stored else min(self._known_ids(placement, place), default=None)
-        if again and not self.planned:
-            folded = self._refold(placement, place, stored)
-            return PlaceFold(place, label, folded) if folded is not None else None
-        folded = {}
-        for part in [stored.folded] if stored else []:
-            merge(folded, part)
+        parts = [self._of_stored(placement, place, stored)] if stored else []
+        if incoming:
+            parts.append(self._of_upload(placement, place, label))
+        folds = [part for part in parts if part is not None]
+        whole: Fold = {}
+        for part in folds:
+            merge(whole, part)
+        return PlaceFold(place, label, whole) if folds else None
+
+    def _of_stored(self, placement: Placement, place: str, stored: PlaceFold) -> Fold | None:
+        if stored.label is None or self.planned or place not in placement.replaced:
+            return stored.folded
+        return self._read_again(self._kept(placement, place, stored.label))
+
+    def _of_upload(self, placement: Placement, place: str, label: str | None) -> Fold | None:
+        dropped = self.ledger.has("placement = ? AND place = ? AND fate <> 'stored'", (placement.number, place))
+        if (dropped or self.transformed) and not self.planned:
+            return self._read_again(self._staged(placement, place, label))
+        whole: Fold = {}
         for key in placement.keys:
-            merge(folded, self.uploaded.get((key, place), {}))
-        return PlaceFold(place, label, folded)
+            merge(whole, self.uploaded.get((key, place), {}))
+        return whole
 
     def _known_ids(self, placement: Placement, place: str) -> list[str]:
         return [self.scan_ids[key, place] for key in placement.keys if (key, place) in self.scan_ids]
@@ -108,48 +120,38 @@ class Refolding:
             rows = connection.execute(query).all()
         return {f"scan:{row.key}": PlaceFold(f"scan:{row.key}", row.label, load_fold(row.fold)) for row in rows}
 
-    def _refold(self, placement: Placement, place: str, stored: PlaceFold | None) -> Fold | None:
+    def _read_again(self, members: Iterator[LoadedMember]) -> Fold | None:
         folded: Fold = {}
         some = False
-        label = stored.label if stored else None
-        for batch in batches(self._members(placement, place, label)):
+        for batch in batches(members):
             part = self.ask(FoldingAgain(tuple(batch), self.context))
             if part is not None:
                 some = True
                 merge(folded, part)
         return folded if some else None
 
-    def _members(self, placement: Placement, place: str, label: str | None) -> Iterator[LoadedMember]:
-        """Files of a place as they will be: stored ones that stay, then staged ones."""
-        replaced = {
-            row["replaces"]
-            for row in self.ledger.query(
-                "SELECT replaces FROM member WHERE placement = ? AND replaces IS NOT NULL AND fate = 'stored'",
-                (placement.number,),
-            )
-        }
-        if label is not None:
-            folder = self._folder(placement, place, label)
-            for row in self._stored_files(placement, place):
-                if row.id not in replaced:
-                    at = StoredAt(row.tag, label, row.resource)
-                    yield stored_member(
-                        folder / row.resource / row.name, row.id, row.member_name, unpickled(row.hint), at
-                    )
-        for row in self.ledger.query(
-            "SELECT * FROM member WHERE placement = ? AND place = ? AND fate = 'stored' ORDER BY idx",
-            (placement.number, place),
-        ):
+    def _kept(self, placement: Placement, place: str, label: str) -> Iterator[LoadedMember]:
+        """Stored files that stay."""
+        folder = self._folder(placement, place, label)
+        for row in self._stored_files(placement, place):
+            if not self.ledger.has("replaces = ? AND fate = 'stored'", (row.id,)):
+                at = StoredAt(row.tag, label, row.resource)
+                path = folder / row.resource / row.name
+                yield stored_member(path, row.id, row.member_name, unpickled(row.hint), at)
+
+    def _staged(self, placement: Placement, place: str, label: str | None) -> Iterator[LoadedMember]:
+        for row in self.ledger.rows("placement = ? AND place = ? AND fate = 'stored'", (placement.number, place)):
             at = StoredAt(row["session"], label, row["resource"])
             path = self.staging.files / row["staged"]
             yield stored_member(path, row["idx"], row["inner_name"], unpickled(row["hint"]), at)
 
-    def _stored_files(self, placement: Placement, place: str) -> Iterable[Any]:
-        query = select(file).where(
+    def _stored_files(self, placement: Placement, place: str) -> Iterator[Any]:
+        columns = (file.c.id, file.c.tag, file.c.resource, file.c.name, file.c.member_name, file.c.hint)
+        query = select(*columns).where(
             file.c.session_id == placement.session_id, file.c.place == place, file.c.pending.is_(False)
         )
         with self.database.read() as connection:
-            return connection.execute(query.order_by(file.c.id)).all()
+            yield from connection.execute(query.order_by(file.c.id)).yield_per(BATCH)
 
     def _folder(self, placement: Placement, place: str, label: str) -> Path:
         session = self.tree.session_folder(placement.project, placement.timestamp, placement.folder)
@@ -163,11 +165,6 @@ def unpickled(pickled: bytes | None) -> object:
 
 def batches(members: Iterable[_T]) -> Iterator[list[_T]]:
     """Members in batches of the size that hooks are called with."""
-    batch: list[_T] = []
-    for member in members:
-        batch.append(member)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
+    rest = iter(members)
+    while batch := list(islice(rest, BATCH)):
         yield batch

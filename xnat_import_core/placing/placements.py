@@ -28,6 +28,7 @@ class Placement:
         nameless: Nothing named the session.
         existing: Columns of the row that it joins; ``None`` for a new session.
         session_id, project, timestamp, folder, label, subject: Of the row, once it is reserved. No project is empty.
+        policy: Columns of the row that say whether it is archived by itself, where this import has a say in it.
         replaced: Places of stored files that this import replaces.
     """
 
@@ -43,6 +44,7 @@ class Placement:
     label: str = ""
     subject: str = ""
     tags: tuple[str, ...] = ()
+    policy: Mapping[str, str | None] = field(factory=dict)
     replaced: set[str] = field(factory=set)
     notes: list[str] = field(factory=list)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from xnat_import_core.errors import StorageError
+from xnat_import_core.errors import StorageError, XnatImportError
 from xnat_import_core.folds import dump_fold
 from xnat_import_core.models import Fate, Outcome, SessionOutcome
 from xnat_import_core.placing.describing import Described, describe_placement, resources_of
@@ -20,13 +20,13 @@ from xnat_import_core.placing.transforming import pseudonym_key, transform_place
 from xnat_import_core.prearchive.commits import ScanValues, SessionChange, finish, mark_placing
 from xnat_import_core.prearchive.statuses import Status
 from xnat_import_core.receipts.records import outcome_as_json
-from xnat_import_core.receipts.store import write_jsonl
 from xnat_import_core.storage.durable import sync_filesystem
 from xnat_import_core.storage.redo import RedoList, run_redo
 from xnat_import_core.storage.tree import session_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from xnat_import_core.folds import Fold
     from xnat_import_core.models import ExtractContext
@@ -63,6 +63,7 @@ class Placer:
     notes: list[str]
     _described: dict[int, Described] = field(factory=dict)
     _transformed: set[int] = field(factory=set)
+    _counts: dict[tuple[int | None, Fate], int] = field(factory=dict)
 
     @property
     def planned(self) -> bool:
@@ -72,6 +73,7 @@ class Placer:
     def settle(self, placements: list[Placement]) -> None:
         """Decide every member's fate and name, transform what will be stored, describe each session."""
         request, settings = self.context.request, self.store.settings
+        self.ledger.index()
         settlement = Settlement(self.ledger, self.store.database, request, self.calls.handler, settings)
         for placement in placements:
             settlement.settle(placement)
@@ -80,10 +82,12 @@ class Placer:
             self._described[placement.number] = self._describe(placement)
             self._address(placement)
         self.ledger.update(
-            "UPDATE member SET (uri, stored_digest) = (SELECT t.uri, t.stored_digest FROM member t "
-            "WHERE t.idx = member.twin) WHERE twin IS NOT NULL",
+            "UPDATE member SET (uri, stored_digest) = (SELECT t.uri, t.stored_digest FROM twin JOIN member t "
+            "ON t.idx = twin.first WHERE twin.idx = member.idx) WHERE idx IN (SELECT idx FROM twin)",
             [()],
         )
+        counted = self.ledger.query("SELECT placement, fate, count(*) AS files FROM member GROUP BY placement, fate")
+        self._counts.update({(row["placement"], Fate(row["fate"])): row["files"] for row in counted})
 
     def outcome(self, placements: list[Placement]) -> Outcome:
         """What happened, or would."""
@@ -100,13 +104,10 @@ class Placer:
     def place(self, placements: list[Placement]) -> Outcome:
         """Write it all, commit, show it."""
         redo = RedoList(self.store.tree, self.staging.redo)
-        for placement in placements:
-            if self._changes_files(placement):
-                self._publish(placement, redo)
-        receipt = self.staging.publish / "receipt.jsonl"
-        with receipt.open("w", encoding="utf-8") as stream:
-            write_jsonl(self.ledger.lines(), stream)
-        redo.publish(receipt, self.store.tree.imports / self.import_id / "receipt.jsonl")
+        changing = [placement for placement in placements if self._changes_files(placement)]
+        file_members(changing, self.ledger, self.store.database, self.import_id)
+        receipts = [self._publish(placement, redo) for placement in changing]
+        redo.publish(self._receipt(receipts), self.store.tree.imports / self.import_id / "receipt.jsonl")
         redo.write()
         outcome = self.outcome(placements)
         self._sync()
@@ -141,27 +142,21 @@ class Placer:
         folders = self.ledger.query(
             "SELECT DISTINCT place, resource FROM member WHERE placement = ? AND fate = 'stored'", (placement.number,)
         )
+        keys = [(row["place"], row["resource"]) for row in folders]
         self.ledger.update(
-            "UPDATE member SET uri = ? || final WHERE placement = ? AND place = ? AND resource = ? AND fate = 'stored'",
-            [
-                (
-                    file_uri(placement, row["place"], labels[row["place"]], row["resource"], ""),
-                    placement.number,
-                    row["place"],
-                    row["resource"],
-                )
-                for row in folders
-            ],
+            "UPDATE member SET uri = ? || coalesce(given, wished) "
+            "WHERE placement = ? AND place = ? AND resource = ? AND fate = 'stored'",
+            [(file_uri(placement, key[0], labels[key[0]], key[1], ""), placement.number, *key) for key in keys],
         )
 
     # ---- writing
 
-    def _publish(self, placement: Placement, redo: RedoList) -> None:
+    def _publish(self, placement: Placement, redo: RedoList) -> Path:
+        """Put a session together; where its receipt lies."""
         from xnat_import_core.placing.publishing import Publication  # noqa: PLC0415 - lxml is needed from here on
 
-        file_members(placement, self.ledger, self.store.database, self.import_id)
         request, existing = self.context.request, placement.existing or {}
-        self.notes += Publication(
+        publication = Publication(
             placement=placement,
             described=self._described[placement.number],
             ledger=self.ledger,
@@ -173,7 +168,19 @@ class Placer:
             visit=existing.get("visit") or request.visit,
             protocol=existing.get("protocol") or request.protocol,
             owns_timestamp=not placement.joins and request.timestamp is None,
-        ).publish()
+        )
+        self.notes += publication.publish()
+        return publication.receipt
+
+    def _receipt(self, of_sessions: list[Path]) -> Path:
+        """The import's receipt; where all its members belong to one session, that session's under another name."""
+        receipt = self.staging.publish / "receipt.jsonl"
+        if len(of_sessions) == 1 and len({number for number, _ in self._counts}) == 1:
+            receipt.hardlink_to(of_sessions[0])
+        else:
+            with receipt.open("w", encoding="utf-8") as stream:
+                stream.writelines(self.ledger.receipt())
+        return receipt
 
     def _sync(self) -> None:
         if self.store.settings.durability == "full":
@@ -183,7 +190,7 @@ class Placer:
         try:
             run_redo(self.store.tree, self.staging.redo)
             finish(self.store.database, self.import_id)
-        except (OSError, StorageError) as error:
+        except (OSError, XnatImportError) as error:
             message = "The disk failed while a complete import was published; it is finished when the service restarts."
             raise StorageError(message) from error
 
@@ -197,9 +204,11 @@ class Placer:
             "tag": placement.tags[0],
             "scan_date": str(fields.get("date", ""))[:10],
             "scan_time": str(fields.get("time", ""))[:8],
+            **placement.policy,
         }
         if not self._changes_files(placement):
-            return SessionChange(placement.session_id, {"status": values["status"]}, placement.tags[1:])
+            unchanged = {"status": values["status"], **placement.policy}
+            return SessionChange(placement.session_id, unchanged, placement.tags[1:])
         scans = tuple(
             ScanValues(
                 key=scan.key,
@@ -222,7 +231,7 @@ class Placer:
     # ---- telling
 
     def _count(self, placement: Placement, fate: Fate) -> int:
-        return self.ledger.count("placement = ? AND fate = ?", (placement.number, fate.value))
+        return self._counts.get((placement.number, fate), 0)
 
     def _changes_files(self, placement: Placement) -> bool:
         return bool(self._count(placement, Fate.STORED))

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 from sqlalchemy import select
 
 from xnat_import_core.database.tables import file, scan
 from xnat_import_core.documents import ResourceEntry, SessionFacts, catalog_name, session_xml, write_catalog
-from xnat_import_core.placing.filing import catalog_entries
-from xnat_import_core.receipts.store import write_jsonl
+from xnat_import_core.placing.filing import catalog_entries, new_entries
 from xnat_import_core.storage.tree import CONTROL_FOLDER, place_folder
 from xnat_import_core.workers.batches import staged_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from sqlalchemy import Connection
+
     from xnat_import_core.database import Database
+    from xnat_import_core.documents import CatalogEntry
     from xnat_import_core.models import FieldValue, StoredResource
     from xnat_import_core.placing.describing import Described
     from xnat_import_core.placing.placements import Placement
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from xnat_import_core.storage.tree import Tree
 
 __all__ = ["Publication"]
+
+_READ: Final = 500
 
 
 @frozen
@@ -59,6 +64,11 @@ class Publication:
     def _made(self) -> Path:
         """Where the session, or what is new in it, is put together."""
         return self.staging.publish / str(self.placement.number) / self.placement.timestamp / self.placement.folder
+
+    @property
+    def receipt(self) -> Path:
+        """The session's part of the receipt."""
+        return self._made / CONTROL_FOLDER / f"{self.import_id}.jsonl"
 
     def publish(self) -> tuple[str, ...]:
         """Do it; the notes are of fields that the document could not take."""
@@ -106,15 +116,19 @@ class Publication:
         """Replaced files wait in the trash."""
         if not self.placement.replaced:
             return
-        query = select(file).where(file.c.replaced_by == self.import_id, file.c.session_id == self.placement.session_id)
         trash = self.tree.trash / self.import_id / str(self.placement.session_id)
-        with self.database.read() as connection:
-            for row in connection.execute(query).all():
-                old = f"{self._old_folder(row.place)}/{row.resource}/{row.name}"
-                self.redo.retire(self._target / old, trash / old)
+        folders = {place: self._old_folder(place) for place in self.placement.replaced}
+        self.redo.retire_each((self._target / old, trash / old) for old in self._replaced_files(folders))
         for place in self.placement.replaced - self.described.labels.keys():  # nothing is left there but a catalog
-            folder = self._old_folder(place)
-            self.redo.retire(self._target / folder, trash / f"{folder}~")
+            self.redo.retire(self._target / folders[place], trash / f"{folders[place]}~")
+
+    def _replaced_files(self, folders: Mapping[str, str]) -> Iterator[str]:
+        query = select(file.c.place, file.c.resource, file.c.name).where(
+            file.c.replaced_by == self.import_id, file.c.session_id == self.placement.session_id
+        )
+        with self.database.read() as connection:
+            for place, resource, name in connection.execute(query).yield_per(_READ):
+                yield f"{folders[place]}/{resource}/{name}"
 
     def _old_folder(self, place: str) -> str:
         if place in self.described.labels:
@@ -128,19 +142,27 @@ class Publication:
     def _catalogs(self, places: Iterable[str]) -> tuple[str, ...]:
         notes: tuple[str, ...] = ()
         catalogs = {f"scan:{each.key}": each.catalog for each in self.described.document.scans}
-        for place in places:
-            for resource in self.described.resources.get(place, ()):
-                fields = catalogs.get(place, {})
-                notes += self._catalog(place, resource, fields)
+        with self.database.read() as connection:
+            for place in places:
+                for resource in self.described.resources.get(place, ()):
+                    entries = self._entries_of(place, resource.label, connection)
+                    notes += self._catalog(place, resource, entries, catalogs.get(place, {}))
         return notes
 
-    def _catalog(self, place: str, resource: StoredResource, fields: Mapping[str, FieldValue]) -> tuple[str, ...]:
+    def _entries_of(self, place: str, resource: str, connection: Connection) -> Iterator[CatalogEntry]:
+        """Of a new session the ledger knows every file, and is quicker to ask than the database."""
+        if self.placement.joins:
+            return catalog_entries(connection, self.placement, place, resource, self.import_id)
+        return new_entries(self.ledger, self.placement, place, resource)
+
+    def _catalog(
+        self, place: str, resource: StoredResource, entries: Iterable[CatalogEntry], fields: Mapping[str, FieldValue]
+    ) -> tuple[str, ...]:
         dicom = resource.format == "DICOM"
         if resource.label == "secondary" or not dicom:
             fields = {}
         folder = self._made / self._folder(place) / resource.label
         folder.mkdir(parents=True, exist_ok=True)
-        entries = catalog_entries(self.database, self.placement, place, resource.label, self.import_id)
         with (folder / self._catalog_name(place, resource)).open("wb") as stream:
             return write_catalog(stream, entries, dicom=dicom, fields=fields)
 
@@ -178,10 +200,9 @@ class Publication:
         return notes
 
     def _receipt(self) -> None:
-        control = self._made / CONTROL_FOLDER
-        control.mkdir()
-        with (control / f"{self.import_id}.jsonl").open("w", encoding="utf-8") as stream:
-            write_jsonl(self.ledger.lines("placement = ?", (self.placement.number,)), stream)
+        self.receipt.parent.mkdir()
+        with self.receipt.open("w", encoding="utf-8") as stream:
+            stream.writelines(self.ledger.receipt("placement = ?", (self.placement.number,)))
 
     # ---- renames
 
@@ -207,8 +228,6 @@ class Publication:
         if not target.exists():
             self.redo.publish(made, target)
             return
-        for each in sorted(made.iterdir()):
-            if each.is_dir():
-                self._publish_place(f"{folder}/{each.name}")
-            else:
-                self.redo.publish(each, target / each.name)
+        self.redo.publish_files(made, target)
+        for name in [each.name for each in os.scandir(made) if each.is_dir()]:
+            self._publish_place(f"{folder}/{name}")

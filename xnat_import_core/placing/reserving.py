@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, insert, or_, select
 
 from xnat_import_core.database.tables import project, session, study
 from xnat_import_core.errors import InvalidRequestError, ServiceBusyError, SessionConflictError
+from xnat_import_core.prearchive.machine import LockedSessionError, join
+from xnat_import_core.prearchive.policy import arrival_policy
 from xnat_import_core.prearchive.statuses import BUSY, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from xnat_import_core.models import Handler
     from xnat_import_core.parameters import ImportRequest
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from xnat_import_core.store import Store
 
 __all__ = ["Reservations"]
-
-_AUTOARCHIVE: Final = {0: "Manual", 4: "AutoArchive", 5: "AutoArchiveOverwrite"}
 
 
 class _LockedError(Exception):
@@ -79,24 +79,20 @@ class Reservations:
         row = self._named(connection, placement) if self.request.folder else self._same_key(connection, placement)
         if row is None:
             self._make(connection, placement, claimed)
-            return
-        if row.locked_by not in {None, self.import_id} and not self.planned:
-            raise _LockedError
-        self._join(connection, placement, row)
+        else:
+            self._join(connection, placement, row)
 
     def _named(self, connection: Connection, placement: Placement) -> Row[Any] | None:
-        found = connection.execute(
-            select(session).where(
-                session.c.project == placement.project,
-                session.c.timestamp == self.request.timestamp,
-                session.c.folder == self.request.folder,
-            )
-        ).first()
+        named = select(session).where(
+            session.c.project == placement.project,
+            session.c.timestamp == self.request.timestamp,
+            session.c.folder == self.request.folder,
+        )
+        found = connection.execute(named).first()
         if found is None:
             return None
         if found.status in BUSY:
-            message = f"Prearc destination is locked: the session is {found.status}. Try again when that is done."
-            raise SessionConflictError(message)
+            raise LockedSessionError.of(found, "Prearc destination is locked")
         tags = {found.tag, *_further(connection, found.id)}
         if self.handler.second_study == "refuse" and not tags.issuperset(placement.keys):
             message = (
@@ -110,16 +106,19 @@ class Reservations:
         key = placement.keys[0]
         further = select(study.c.session_id).where(study.c.tag == key)
         name = session.c.nameless if placement.nameless else session.c.label == placement.destination.label
-        found = connection.execute(
-            select(session)
-            .where(
-                session.c.project == placement.project,
-                or_(session.c.tag == key, session.c.id.in_(further)),
-                name,
-                session.c.status.not_in(BUSY),
+        same = select(session).where(
+            session.c.project == placement.project,
+            or_(session.c.tag == key, session.c.id.in_(further)),
+            name,
+            session.c.status != Status.ARCHIVED,
+        )
+        rows = connection.execute(same.order_by(session.c.id)).all()
+        found = next((row for row in rows if row.status not in BUSY), None)
+        if found is None and rows:
+            placement.notes.append(
+                f"The study is in the prearchive already, at {rows[0].timestamp}, but that session is "
+                f"{rows[0].status}: these files are kept in a session beside it."
             )
-            .order_by(session.c.id)
-        ).first()
         if found is not None and self.request.timestamp not in {None, found.timestamp}:
             placement.notes.append(
                 f"The study is in the prearchive already, at {found.timestamp}: it was added there, "
@@ -128,7 +127,12 @@ class Reservations:
         return found
 
     def _join(self, connection: Connection, placement: Placement, row: Row[Any]) -> None:
-        placement.existing = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row's columns
+        if not self.planned and row.locked_by != self.import_id and not join(connection, row.id, self.import_id):
+            raise _LockedError
+        columns = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for a row's columns
+        placement.existing = {**columns, "status": row.before or row.status}  # a build that it interrupts is no status
+        if self.request.auto_archive is not None or (placement.destination.auto_archive is not None and not row.wish):
+            placement.policy = self._policy(connection, placement)
         placement.session_id = row.id
         placement.timestamp, placement.folder = row.timestamp, row.folder
         placement.label, placement.subject = row.label, row.subject or placement.destination.subject
@@ -138,9 +142,6 @@ class Reservations:
             placement.notes.append("The session keeps the subject that it has; these files name another.")
         if self.request.session not in {None, row.label}:
             placement.notes.append("The session keeps the label that it has; the request names another.")
-        if not self.planned:
-            lock = {"locked_by": self.import_id, "locked_at": datetime.now(UTC)}
-            connection.execute(update(session).where(session.c.id == row.id).values(**lock))
 
     def _make(self, connection: Connection, placement: Placement, claimed: set[tuple[str, str]]) -> None:
         now = datetime.now(UTC)
@@ -216,7 +217,7 @@ class Reservations:
             "status": Status.STAGING,
             "uploaded": now,
             "lastmod": now,
-            "autoarchive": _autoarchive(connection, placement),
+            **self._policy(connection, placement),
             "prevent_anon": request.prevent_anon,
             "prevent_auto_commit": request.prevent_auto_commit,
             "source": request.source or "",
@@ -230,6 +231,10 @@ class Reservations:
             "locked_by": self.import_id,
             "locked_at": now,
         }
+
+    def _policy(self, connection: Connection, placement: Placement) -> Mapping[str, str | None]:
+        code = connection.execute(select(project.c.code).where(project.c.id == placement.project)).scalar()
+        return arrival_policy(self.request.auto_archive, placement.destination.auto_archive, code)
 
 
 def _joined(placements: Sequence[Placement]) -> list[Placement]:
@@ -246,11 +251,3 @@ def _joined(placements: Sequence[Placement]) -> list[Placement]:
 def _further(connection: Connection, session_id: int) -> tuple[str, ...]:
     query = select(study.c.tag).where(study.c.session_id == session_id).order_by(study.c.position)
     return tuple(connection.execute(query).scalars())
-
-
-def _autoarchive(connection: Connection, placement: Placement) -> str | None:
-    wish = placement.destination.auto_archive
-    if wish is not None:
-        return "AutoArchive" if wish else "Manual"
-    code = connection.execute(select(project.c.code).where(project.c.id == placement.project)).scalar()
-    return None if code is None else _AUTOARCHIVE.get(code)

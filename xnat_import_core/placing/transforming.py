@@ -6,7 +6,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from xnat_import_core.models import Fate, StagedFile, StoredAt, TransformContext
-from xnat_import_core.placing.folding import batches, unpickled
+from xnat_import_core.placing.folding import BATCH, unpickled
 from xnat_import_core.workers.jobs import ReadingAgain, Transforming
 from xnat_import_core.workers.members import stored_member
 
@@ -34,11 +34,8 @@ def transform_placement(  # noqa: PLR0913, PLR0917 - what it works with, each on
     What changed is digested again, and its UID and instance number read again; the digest received stays.
     """
     context = TransformContext(placement.destination, key, extract.request)
-    members = ledger.query(
-        "SELECT * FROM member WHERE placement = ? AND fate = 'stored' ORDER BY idx", (placement.number,)
-    )
     changed = False
-    for batch in batches(members):
+    for batch in ledger.batches("placement = ? AND fate = 'stored'", (placement.number,), BATCH):
         refusals, digests = ask(Transforming(tuple(_staged(row, staging) for row in batch), context))
         for who, rejected in refusals:
             ledger.settle("idx = ?", (rejected.member,), fate=Fate.REJECTED, reason=rejected.reason, rule=who)

@@ -1,81 +1,69 @@
-"""Deleting a session: to the trash, in steps that recovery can finish."""
+"""Deleting a session: to the trash, as a deed."""
 
 from __future__ import annotations
 
-import uuid
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, select
 
-from xnat_import_core.database.tables import operation, session
-from xnat_import_core.errors import SessionConflictError
-from xnat_import_core.prearchive.statuses import JOINABLE, Status
-from xnat_import_core.storage.durable import rename, storage_faults, sync_folder
+from xnat_import_core.database.tables import session
+from xnat_import_core.prearchive.deeds import finish, give_up, go_forward, start_deed
+from xnat_import_core.prearchive.machine import Operation, advance, begin
+from xnat_import_core.storage.durable import storage_faults, sync_filesystem
+from xnat_import_core.storage.redo import RedoList
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from sqlalchemy import Row
-
     from xnat_import_core.database import Database
+    from xnat_import_core.prearchive.deeds import Deed
     from xnat_import_core.storage.tree import Tree
 
-__all__ = ["delete_session", "finish_deletes"]
+__all__ = ["KIND", "delete_session", "finish_delete"]
 
-_KIND = "delete"
+KIND: Final = "delete"
 
 
-def delete_session(database: Database, tree: Tree, session_id: int) -> None:
+def delete_session(database: Database, tree: Tree, session_id: int, user: str = "") -> None:
     """Move folder and document of a session to the trash, then drop its rows.
 
     Raises:
-        SessionConflictError: Somebody else changes it, or it is gone.
+        SessionConflictError: Somebody else changes it.
+        NotFoundError: It is gone.
     """
-    key = uuid.uuid4().hex
-    free = (session.c.id == session_id) & session.c.locked_by.is_(None) & session.c.status.in_(JOINABLE)
+    with storage_faults():
+        deed = start_deed(database, tree, KIND, user=user, session_id=session_id)
+        try:
+            _prepare(database, tree, deed, session_id)
+        except BaseException:
+            give_up(database, deed)
+            raise
+        finish(database, tree, deed, finish_delete)
+
+
+def finish_delete(connection: Connection, deed: Row[Any], tree: Tree) -> None:
+    """Drop the rows, and the timestamp folder if it was the last session in it."""
+    row = connection.execute(select(session).where(session.c.id == deed.session_id)).first()
+    if row is None:
+        return
+    connection.execute(delete(session).where(session.c.id == row.id))
+    here = (session.c.project == row.project) & (session.c.timestamp == row.timestamp)
+    folder = tree.timestamp_folder(row.project, row.timestamp)
+    others = connection.execute(select(func.count()).where(here)).scalar()
+    if not others and folder.exists() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _prepare(database: Database, tree: Tree, deed: Deed, session_id: int) -> None:
     with database.write() as connection:
-        changed = connection.execute(update(session).where(free).values(status=Status.DELETING, locked_by=key))
-        if not changed.rowcount:
-            message = "session document locked: another operation is changing this session; try again when it is done."
-            raise SessionConflictError(message)
-        connection.execute(
-            insert(operation).values(import_id=key, kind=_KIND, session_id=session_id, created_at=datetime.now(UTC))
-        )
-    _finish(database, tree, session_id, key)
-
-
-def finish_deletes(database: Database, tree: Tree) -> None:
-    """Finish what a killed process began."""
-    with database.read() as connection:
-        begun = connection.execute(select(operation).where(operation.c.kind == _KIND)).all()
-    for row in begun:
-        _finish(database, tree, row.session_id, row.import_id)
-
-
-def _finish(database: Database, tree: Tree, session_id: int, key: str) -> None:
-    with database.read() as connection:
-        row = connection.execute(select(session).where(session.c.id == session_id)).first()
-    if row is not None:
-        with storage_faults():
-            _move(tree, row, key)
-    with database.write() as connection:
-        connection.execute(delete(operation).where(operation.c.import_id == key))
-        connection.execute(delete(session).where(session.c.id == session_id))
-
-
-def _move(tree: Tree, row: Row[Any], key: str) -> None:
-    trash = tree.trash / key
-    trash.mkdir(exist_ok=True)
-    parent = tree.timestamp_folder(row.project, row.timestamp)
+        hold = begin(connection, session_id, Operation.DELETE, deed.id)
+        row = connection.execute(select(session).where(session.c.id == session_id)).one()
+    redo = RedoList(tree, deed.staging.redo)
     for source in (
         tree.session_document(row.project, row.timestamp, row.folder),
         tree.session_folder(row.project, row.timestamp, row.folder),
     ):
-        if source.exists():
-            rename(source, trash / source.name)
-    for folder in (trash, tree.trash, parent):
-        if folder.exists():
-            sync_folder(folder)
-    if parent.exists() and not any(parent.iterdir()):
-        parent.rmdir()
+        redo.retire(source, tree.trash / deed.id / source.name)
+    redo.write()
+    sync_filesystem(deed.staging.descriptor)
+    with database.write() as connection:
+        advance(connection, hold)
+        go_forward(connection, deed.id, {"project": row.project, "timestamp": row.timestamp, "folder": row.folder})

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 from sqlalchemy import Row, func, or_, select
 
 from xnat_import_core.database.tables import file, scan, session, study
 from xnat_import_core.errors import NotFoundError
+from xnat_import_core.models import Conflict
 from xnat_import_core.prearchive.deleting import delete_session
-from xnat_import_core.prearchive.statuses import HIDDEN, Status
+from xnat_import_core.prearchive.statuses import HIDDEN, INTERRUPTIBLE, Status, shown_status
 from xnat_import_core.storage.tree import UNASSIGNED, Tree, place_folder, session_uri
 
 if TYPE_CHECKING:
@@ -24,10 +26,21 @@ if TYPE_CHECKING:
 
 __all__ = ["FileRow", "Prearchive", "PrearchiveRow", "ResourceRow", "ScanRow"]
 
+_RECEIVING: Final = (Status.RECEIVING, Status.RECEIVING_INTERRUPT)
+
 
 @frozen
 class PrearchiveRow:
-    """A session of the prearchive; ``project`` is ``None`` for one without."""
+    """A session of the prearchive; ``project`` is ``None`` for one without.
+
+    Attributes:
+        shown_status: The status on the wire: with ``_`` in front while somebody works on it.
+        reason: Why it is CONFLICT or ERROR.
+        conflicts: Of a CONFLICT: all of them.
+        version: Of its data; ``built`` is the one that its document shows.
+        wish: ``AA`` as sent: ``true``, ``false`` or empty.
+        policy_origin: What decided ``autoarchive``.
+    """
 
     id: int
     project: str | None
@@ -49,6 +62,13 @@ class PrearchiveRow:
     protocol: str
     timezone: str
     user: str
+    shown_status: str = ""
+    reason: str = ""
+    conflicts: tuple[Conflict, ...] = ()
+    version: int = 0
+    built: int = 0
+    wish: str = ""
+    policy_origin: str = ""
 
     @property
     def uri(self) -> str:
@@ -90,16 +110,33 @@ class Prearchive:
         self._database = database
         self._tree = tree
 
-    def rows(self, projects: Collection[str | None] | None = None, tag: str | None = None) -> list[PrearchiveRow]:
-        """Sessions, newest first: of these projects (``None`` in it: those without), of this study."""
-        query = select(session).where(session.c.status.not_in(HIDDEN)).order_by(session.c.uploaded.desc(), session.c.id)
+    def rows(
+        self,
+        projects: Collection[str | None] | None = None,
+        tag: str | None = None,
+        *,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[PrearchiveRow]:
+        """Sessions, newest first: of these projects (``None`` in it: those without), of this study.
+
+        Args:
+            projects: ``None``: all.
+            tag: The study.
+            limit: At most so many.
+            offset: So many are passed over.
+        """
+        newest = (session.c.uploaded.desc(), session.c.id)
+        page = select(session.c.id).where(session.c.status.not_in(HIDDEN)).order_by(*newest)
         if projects is not None:
-            query = query.where(session.c.project.in_([project or "" for project in projects]))
+            page = page.where(session.c.project.in_([project or "" for project in projects]))
         if tag is not None:
             further = select(study.c.session_id).where(study.c.tag == tag)
-            query = query.where(or_(session.c.tag == tag, session.c.id.in_(further)))
+            page = page.where(or_(session.c.tag == tag, session.c.id.in_(further)))
+        ids = page.limit(limit).offset(offset or None)  # only these are read whole: ten thousand are sorted by less
         with self._database.read() as connection:
-            return [_row(row) for row in connection.execute(query)]
+            found = connection.execute(select(session).where(session.c.id.in_(ids)).order_by(*newest))
+            return [_row(row) for row in found]
 
     def find(self, project: str | None, timestamp: str, folder: str) -> PrearchiveRow:
         """One session. Raises NotFoundError."""
@@ -117,9 +154,10 @@ class Prearchive:
         return _row(row)
 
     def document(self, row: PrearchiveRow) -> Path | None:
-        """The session document; ``None`` while the session is receiving."""
+        """The session document; ``None`` while the session is receiving, and until the build after that has ended."""
         path = self._tree.session_document(row.project or "", row.timestamp, row.folder)
-        return path if row.status != Status.RECEIVING and path.exists() else None
+        building = row.status in INTERRUPTIBLE and row.built < row.version
+        return None if building or row.status in _RECEIVING or not path.exists() else path
 
     def scans(self, row: PrearchiveRow) -> list[ScanRow]:
         """Scans, in the order of the document."""
@@ -158,9 +196,9 @@ class Prearchive:
         where = place_folder("session", "") if scan_id is None else place_folder("scan", scan_id)
         return folder / where / resource / name
 
-    def delete(self, row: PrearchiveRow) -> None:
+    def delete(self, row: PrearchiveRow, user: str = "") -> None:
         """Move a session to the trash. Raises SessionConflictError while somebody else changes it."""
-        delete_session(self._database, self._tree, row.id)
+        delete_session(self._database, self._tree, row.id, user)
 
     def _files(self, row: PrearchiveRow, scan_id: str | None, resource: str) -> Select[Any]:
         return select(file).where(
@@ -196,7 +234,7 @@ def _row(row: Row[Any]) -> PrearchiveRow:
         name=row.label,
         tag=row.tag,
         status=row.status,
-        autoarchive=row.autoarchive or "",
+        autoarchive=row.autoarchive or ("" if row.project else "Manual"),
         prevent_anon=row.prevent_anon,
         prevent_auto_commit=row.prevent_auto_commit,
         source=row.source,
@@ -204,4 +242,11 @@ def _row(row: Row[Any]) -> PrearchiveRow:
         protocol=row.protocol,
         timezone=row.timezone,
         user=row.user,
+        shown_status=shown_status(row.status, locked=row.locked_by is not None),
+        reason=row.reason,
+        conflicts=tuple(Conflict(**each) for each in json.loads(row.conflicts)),
+        version=row.version,
+        built=row.built,
+        wish=row.wish,
+        policy_origin=row.policy_origin,
     )

@@ -6,10 +6,11 @@ SQLite's temporary database lives in a bounded cache, spills to a file of its ow
 from __future__ import annotations
 
 import sqlite3
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 from xnat_import_core.models import Fate
-from xnat_import_core.receipts.records import ReceiptLine
+from xnat_import_core.receipts.records import line_as_json
 from xnat_import_core.receipts.rows import COLUMNS
 
 if TYPE_CHECKING:
@@ -25,13 +26,21 @@ CREATE TABLE member (
     digest TEXT NOT NULL, stored_digest TEXT NOT NULL DEFAULT '',
     fate TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', uri TEXT NOT NULL DEFAULT '',
     rule TEXT NOT NULL DEFAULT '', unsupported INTEGER NOT NULL DEFAULT 0,
-    session TEXT, place TEXT, resource TEXT, wished TEXT, fallback TEXT, final TEXT, staged TEXT,
+    session TEXT, place TEXT, resource TEXT, wished TEXT, fallback TEXT, given TEXT, staged TEXT,
     format TEXT, content TEXT, identity TEXT, uid TEXT, instance_number INTEGER, inner_name TEXT, hint BLOB,
-    placement INTEGER, replaces INTEGER, twin INTEGER
+    placement INTEGER, holder INTEGER, replaces INTEGER
 );
-CREATE INDEX by_placement ON member (placement, place, resource);
-CREATE INDEX by_identity ON member (placement, identity);
+CREATE TABLE twin (idx INTEGER PRIMARY KEY, first INTEGER NOT NULL);
+CREATE INDEX by_session ON member (session, place);
+CREATE INDEX by_given ON member (placement, place, resource, given) WHERE given IS NOT NULL;
+CREATE INDEX by_replaced ON member (replaces) WHERE replaces IS NOT NULL;
 """
+_INDEXES = """
+CREATE INDEX by_placement ON member (placement);
+CREATE INDEX by_folder ON member (placement, place, resource, fate, wished);
+CREATE INDEX by_identity ON member (placement, identity, digest) WHERE fate = 'stored';
+"""
+_RECEIPT = "idx, name, size, digest, stored_digest, fate, reason, uri, rule"
 _INSERT = f"INSERT INTO member ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - names of columns
 
 
@@ -55,16 +64,39 @@ class Ledger:
         self._db.executemany(_INSERT, rows)
         self._db.execute("COMMIT")
 
+    def index(self) -> None:
+        """Make the indexes, once every member is in and has its placement: cheaper than to keep them up to date."""
+        self._db.executescript(_INDEXES)
+
     def rows(self, where: str, parameters: Sequence[Any] = (), order: str = "idx") -> Iterator[sqlite3.Row]:
         """Members that satisfy a condition; nothing may be written while the answer is read."""
         return self._db.execute(f"SELECT * FROM member WHERE {where} ORDER BY {order}", parameters)  # noqa: S608 - conditions are constants of this package
+
+    def batches(self, where: str, parameters: Sequence[Any] = (), size: int = 500) -> Iterator[list[sqlite3.Row]]:
+        """The same in batches, in order; members may be changed between one batch and the next."""
+        after = -1
+        while batch := list(self.rows(f"{where} AND idx > ?", (*parameters, after), f"idx LIMIT {size}")):
+            after = batch[-1]["idx"]
+            yield batch
+
+    def values(
+        self, columns: str, where: str = "1", parameters: Sequence[Any] = (), order: str = "idx"
+    ) -> Iterator[tuple[Any, ...]]:
+        """Some columns of members that satisfy a condition as plain tuples; else as ``rows``."""
+        cursor = self._db.cursor()
+        cursor.row_factory = None
+        return cursor.execute(f"SELECT {columns} FROM member WHERE {where} ORDER BY {order}", parameters)  # noqa: S608 - as above
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """A small answer, whole."""
         return self._db.execute(sql, parameters).fetchall()
 
+    def change(self, what: str, where: str, parameters: Sequence[Any] = ()) -> None:
+        """Change columns of all members that satisfy a condition."""
+        self._db.execute(f"UPDATE member SET {what} WHERE {where}", parameters)  # noqa: S608 - as above
+
     def update(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
-        """Change many members in one go."""
+        """Run a statement many times in one go."""
         self._db.execute("BEGIN")
         self._db.executemany(sql, parameters)
         self._db.execute("COMMIT")
@@ -81,15 +113,15 @@ class Ledger:
         counted: int = self._db.execute(f"SELECT count(*) FROM member WHERE {where}", parameters).fetchone()[0]  # noqa: S608 - as above
         return counted
 
+    def has(self, where: str, parameters: Sequence[Any] = ()) -> bool:
+        """Whether any member satisfies a condition."""
+        return self._db.execute(f"SELECT 1 FROM member WHERE {where} LIMIT 1", parameters).fetchone() is not None  # noqa: S608 - as above
+
     def counts(self) -> dict[Fate, int]:
         """Members by fate: all five."""
         found = dict(self._db.execute("SELECT fate, count(*) FROM member GROUP BY fate").fetchall())
         return {fate: found.get(fate.value, 0) for fate in Fate}
 
-    def lines(self, where: str = "1", parameters: Sequence[Any] = ()) -> Iterator[ReceiptLine]:
-        """The receipt."""
-        for row in self.rows(where, parameters):
-            yield ReceiptLine(
-                row["idx"], row["name"], row["size"], row["digest"], row["stored_digest"],
-                row["fate"], row["reason"], row["uri"], row["rule"],
-            )  # fmt: skip
+    def receipt(self, where: str = "1", parameters: Sequence[Any] = ()) -> Iterator[str]:
+        """The lines of the receipt, as its file has them."""
+        return starmap(line_as_json, self.values(_RECEIPT, where, parameters))

@@ -8,12 +8,12 @@ import shutil
 import time
 from typing import IO, TYPE_CHECKING, Any
 
-from attrs import asdict, fields
+from attrs import astuple, fields
 from sqlalchemy import Row, select
 
 from xnat_import_core.database.tables import import_
 from xnat_import_core.errors import NotFoundError
-from xnat_import_core.receipts.records import ImportSummary, ReceiptLine
+from xnat_import_core.receipts.records import ImportSummary, ReceiptLine, line_as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,8 +63,7 @@ class Receipts:
 
 def write_jsonl(lines: Iterable[ReceiptLine], stream: IO[str]) -> None:
     """One JSON object a line."""
-    for line in lines:
-        stream.write(json.dumps(asdict(line), ensure_ascii=False) + "\n")
+    stream.writelines(line_as_json(*astuple(line)) for line in lines)
 
 
 def write_csv(lines: Iterable[ReceiptLine], stream: IO[str]) -> None:

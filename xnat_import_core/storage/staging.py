@@ -5,12 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Staging", "lock_is_free"]
+__all__ = ["Staging", "lock_is_free", "start_lock"]
 
 
 class Staging:
@@ -61,6 +63,8 @@ class Staging:
 
     def release(self) -> None:
         """Let go of the lock and leave the folder to recovery."""
+        if self._lock >= 0:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)  # a child that was forked meanwhile has it, too
         for descriptor in (self._lock, self.descriptor):
             if descriptor >= 0:
                 os.close(descriptor)
@@ -80,3 +84,15 @@ def lock_is_free(folder: Path) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+@contextmanager
+def start_lock(path: Path, kind: int) -> Iterator[None]:
+    """Hold a store's start lock: ``fcntl.LOCK_SH`` while something begins, ``LOCK_EX`` while somebody recovers."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, kind)
+        yield
+    finally:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)  # as in Staging.release
+        os.close(descriptor)

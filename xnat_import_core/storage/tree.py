@@ -9,7 +9,7 @@ from attrs import frozen
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["CONTROL_FOLDER", "UNASSIGNED", "Tree", "place_folder", "session_uri"]
+__all__ = ["CONTROL_FOLDER", "UNASSIGNED", "Tree", "experiment_uri", "place_folder", "session_uri"]
 
 UNASSIGNED: Final = "Unassigned"
 CONTROL_FOLDER: Final = ".import"
@@ -76,6 +76,14 @@ class Tree:
         """The session document, beside the folder."""
         return self.timestamp_folder(project, timestamp) / f"{folder}.xml"
 
+    def experiment_folder(self, project: str, arc: str, label: str) -> Path:
+        """The folder of an archived session; its document is in it, in no catalog and no download."""
+        return self.archive / project / arc / label
+
+    def experiment_document(self, project: str, arc: str, label: str) -> Path:
+        """The document of an archived session."""
+        return self.experiment_folder(project, arc, label) / CONTROL_FOLDER / "session.xml"
+
     def relative(self, path: Path) -> str:
         """A path as the redo list keeps it."""
         return path.relative_to(self.root).as_posix()
@@ -84,6 +92,11 @@ class Tree:
 def session_uri(project: str, timestamp: str, folder: str) -> str:
     """Address of a prearchive session, without ``/data``."""
     return f"/prearchive/projects/{project or UNASSIGNED}/{timestamp}/{folder}"
+
+
+def experiment_uri(project: str, subject: str, label: str) -> str:
+    """Address of an archived session, by labels, without ``/data``."""
+    return f"/archive/projects/{project}/subjects/{subject}/experiments/{label}"
 
 
 def place_folder(kind: str, label: str) -> str:

@@ -79,7 +79,7 @@ def upgrade() -> None:
         sa.Column("tag", sa.Text(), nullable=False),
         sa.Column("uid", sa.Text(), nullable=False),
         sa.Column("instance_number", sa.Integer(), nullable=True),
-        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("size", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("received_sha256", sa.String(length=64), nullable=False),
         sa.Column("stored_sha256", sa.String(length=64), nullable=False),
         sa.Column("import_id", sa.String(length=32), nullable=False),
@@ -131,7 +131,7 @@ def upgrade() -> None:
     op.create_table(
         "study",
         sa.Column("session_id", sa.Integer(), nullable=False),
-        sa.Column("tag", sa.String(length=255), nullable=False),
+        sa.Column("tag", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["session_id"], ["session.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("session_id", "tag"),

@@ -84,8 +84,8 @@ def _text(element: RawElement, codec: str, tag: int, little: bool, warnings: lis
 
 def _code(raw: bytes) -> str:
     """Latin-1 breaks on nothing: these VRs know ASCII only, and their blanks mean nothing on either side."""
-    text = raw.decode("latin-1").strip(_PADDING)
-    return "\\".join([part.strip(_PADDING) for part in text.split("\\")]) if "\\" in text else text
+    text = raw.replace(b"\0", b" ").decode("latin-1").strip(" ")  # not every database can keep a NUL inside a UID
+    return "\\".join([part.strip(" ") for part in text.split("\\")]) if "\\" in text else text
 
 
 def _joined(text: str) -> str:
