@@ -9,7 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from xnat_import_core.archive import (
+        ArchiveRequest,
+    )
     from xnat_import_core.errors import (
+        ArchiveConflictError,
         ClientError,
         ForbiddenError,
         InvalidRequestError,
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
         NotFoundError,
         NotSupportedError,
         PluginError,
+        RefusedImportError,
         ServerError,
         ServiceBusyError,
         SessionConflictError,
@@ -37,6 +42,8 @@ if TYPE_CHECKING:
     from xnat_import_core.models import (
         Action,
         Archived,
+        ArchiveOutcome,
+        ArchivePlan,
         ArchivePolicy,
         ArchiveSession,
         Arrangement,
@@ -80,6 +87,11 @@ if TYPE_CHECKING:
         TransformContext,
         Upload,
     )
+    from xnat_import_core.operations import (
+        BuildRequest,
+        CommitOutcome,
+        CommitRequest,
+    )
     from xnat_import_core.parameters import (
         ImportRequest,
         Overwrite,
@@ -116,12 +128,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action",
+    "ArchiveConflictError",
+    "ArchiveOutcome",
+    "ArchivePlan",
     "ArchivePolicy",
+    "ArchiveRequest",
     "ArchiveSession",
     "Archived",
     "Arrangement",
     "Assessor",
+    "BuildRequest",
     "ClientError",
+    "CommitOutcome",
+    "CommitRequest",
     "Compat",
     "Confidence",
     "Conflict",
@@ -170,6 +189,7 @@ __all__ = [
     "Reception",
     "Reconstruction",
     "Refused",
+    "RefusedImportError",
     "Rejected",
     "Scan",
     "ScanDocument",
@@ -202,6 +222,14 @@ __all__ = [
 ]
 
 _HOME = {
+    "ArchiveConflictError": "errors",
+    "RefusedImportError": "errors",
+    "ArchiveOutcome": "models",
+    "ArchivePlan": "models",
+    "ArchiveRequest": "archive",
+    "CommitOutcome": "operations",
+    "CommitRequest": "operations",
+    "BuildRequest": "operations",
     "ClientError": "errors",
     "ForbiddenError": "errors",
     "InvalidRequestError": "errors",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 from sqlalchemy import select
 
+from xnat_import_core.archive import Archive
 from xnat_import_core.database.tables import session
-from xnat_import_core.errors import ForbiddenError, NotFoundError, NotSupportedError, SessionConflictError
-from xnat_import_core.models import Action, Space
+from xnat_import_core.errors import ForbiddenError, NotFoundError
+from xnat_import_core.models import Action
+from xnat_import_core.prearchive.machine import LockedSessionError
 from xnat_import_core.prearchive.statuses import BUSY
 from xnat_import_core.storage.names import MAX_LABEL
 from xnat_import_core.storage.tree import UNASSIGNED
@@ -51,7 +54,6 @@ class Admission:
         Raises:
             ClientError: Bad or contradicting parameters (400), unknown handler or project (404), no right to create
                 (403), a busy destination (409).
-            NotSupportedError: Archiving, which this release does not do.
             PluginError: The handler is installed but cannot be loaded.
         """
         settings = self.store.settings
@@ -59,7 +61,7 @@ class Admission:
         key, why = choose_handler_key(request, self.media_type, settings.preferences)
         self.host.calls(key)
         request = self._with_project(request)
-        self._refuse_archiving(request)
+        request = self._with_experiment(request)
         if request.sources:
             message = "Unknown src file."
             raise NotFoundError(message)
@@ -92,24 +94,24 @@ class Admission:
             raise ForbiddenError(message)
         return evolve(request, project=found.id)
 
-    def _refuse_archiving(self, request: ImportRequest) -> None:
-        if request.space is Space.ARCHIVE or request.auto_archive:
-            message = (
-                "This release imports into the prearchive only; archiving comes with a later one. "
-                "Leave out AA, or name a dest that begins with /prearchive."
-            )
-            raise NotSupportedError(message)
+    def _with_experiment(self, request: ImportRequest) -> ImportRequest:
+        """An experiment that is named by its ID gives the session its label."""
+        if request.experiment is None:
+            return request
+        with suppress(NotFoundError):
+            found = Archive(self.store.database, self.store.tree).find(request.experiment, request.project)
+            return evolve(request, session=found.label)
+        return request
 
     def _refuse_busy(self, request: ImportRequest) -> None:
         if request.timestamp is None or request.folder is None:
             return
-        named = select(session.c.status).where(
+        named = select(session).where(
             session.c.project == ("" if request.project in {None, UNASSIGNED} else request.project),
             session.c.timestamp == request.timestamp,
             session.c.folder == request.folder,
         )
         with self.store.database.read() as connection:
-            status = connection.execute(named).scalar()
-        if status in BUSY:
-            message = f"Prearc destination is locked: the session is {status}. Try again when that is done."
-            raise SessionConflictError(message)
+            row = connection.execute(named).first()
+        if row is not None and row.status in BUSY:
+            raise LockedSessionError.of(row, "Prearc destination is locked")

@@ -1,15 +1,18 @@
 """The pipeline: one import from upload to outcome, room by room.
 
-receive ► detect ► arrange ► extract ► map_destination ► review_session ► settle ► transform_files ► describe ► place
+receive ► detect ► arrange ► extract ► map_destination ► review_session ► settle ► transform_files ► describe ► place ►
+archive
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from attrs import define, field
 
-from xnat_import_core.errors import NotSupportedError, ServerError, UnreadableUploadError, XnatImportError
+from xnat_import_core.archive.arriving import Arrivals
+from xnat_import_core.errors import NotSupportedError, PluginError, ServerError, UnreadableUploadError, XnatImportError
 from xnat_import_core.folds import Facts, Fold, merge
 from xnat_import_core.logs import event_logger, frames_of
 from xnat_import_core.models import ExtractContext, Fate, IncomingScan, IncomingSession, Outcome
@@ -21,16 +24,17 @@ from xnat_import_core.placing.reserving import Reservations
 from xnat_import_core.prearchive.commits import undo
 from xnat_import_core.receipts.ledger import Ledger
 from xnat_import_core.receipts.records import outcome_as_json
-from xnat_import_core.receipts.store import write_jsonl
 from xnat_import_core.storage.durable import check_free, storage_faults
 from xnat_import_core.uploads.containers import OpenUpload, expected_members
 from xnat_import_core.workers.extraction import Extraction, UploadView
+from xnat_import_core.workers.jobs import Calling
 from xnat_import_core.workers.pool import Asking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xnat_import_core.models import Destination, Principal
+    from xnat_import_core.archive import Archiver
+    from xnat_import_core.models import Destination, Principal, Refused
     from xnat_import_core.parameters import ImportRequest
     from xnat_import_core.plugin_host import PluginHost
     from xnat_import_core.storage.staging import Staging
@@ -59,7 +63,7 @@ class Import:
     """One import, from what was spooled to its outcome.
 
     Attributes:
-        store, host, crew: The service's.
+        store, host, crew, archiver: The service's.
         import_id: Key of its row, staging folder and receipt.
         staging: Its private folder, made and locked.
         request: The typed parameters.
@@ -73,6 +77,7 @@ class Import:
     store: Store
     host: PluginHost
     crew: Crew
+    archiver: Archiver
     import_id: str
     staging: Staging
     request: ImportRequest
@@ -131,8 +136,20 @@ class Import:
         outcome = placer.place(placements)
         self.staging.discard()
         self._told("place", outcome.members, 0)
-        calls.import_finished(outcome)
+        try:
+            outcome = Arrivals(self.store, self.archiver, calls.handler, self.request, self.principal).archive(outcome)
+        finally:
+            self._announce(outcome)
         return outcome
+
+    def _announce(self, outcome: Outcome) -> None:
+        with suppress(PluginError):  # it is in the log, and the import is committed
+            self._here(Calling("import_finished", lambda calls: calls.import_finished(outcome)))
+
+    @property
+    def _here(self) -> Asking:
+        """Asks hooks whose arguments do not leave the service."""
+        return Asking(self.key, self.crew.inline)
 
     # ---- detect
 
@@ -211,14 +228,17 @@ class Import:
         )
         for row in keys:
             incoming = self._incoming(row["session"], folds, scan_ids)
-            destination = decide_destination(incoming, asked, calls)
-            for who, refused in calls.review_session(incoming, destination):
+            destination = decide_destination(incoming, asked, calls.handler, self._here)
+            for who, refused in self._refusals(incoming, destination):
                 self._filter(incoming.key, refused.scan, refused.member, refused.reason, who)
             if self._ledger.count("session = ? AND fate = 'stored'", (incoming.key,)):
                 mapped.append((incoming.key, destination))
         placements = arrange_placements(mapped, self.request, calls.handler)
         self._assign(placements)
         return placements
+
+    def _refusals(self, session: IncomingSession, destination: Destination) -> Sequence[tuple[str, Refused]]:
+        return self._here(Calling("review_session", lambda calls: calls.review_session(session, destination)))
 
     def _incoming(
         self, key: str, folds: dict[tuple[str, str], Fold], scan_ids: dict[tuple[str, str], str]
@@ -305,7 +325,7 @@ class Import:
         folder = self.store.tree.imports / self.import_id
         folder.mkdir(exist_ok=True)
         with (folder / "receipt.jsonl").open("w", encoding="utf-8") as stream:
-            write_jsonl(self._ledger.lines(), stream)
+            stream.writelines(self._ledger.receipt())
 
     def _extracted(self, members: int, size: int) -> None:
         self._told("extract", members, size)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import uuid
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Self
 
 from attrs import frozen
 from sqlalchemy import insert
 
+from xnat_import_core import archive, operations
 from xnat_import_core.admission import Admission
+from xnat_import_core.archive import Archive, Archiver, MergeRules
 from xnat_import_core.database import Database
 from xnat_import_core.database.tables import import_
 from xnat_import_core.errors import InvalidRequestError
 from xnat_import_core.importer import Progress
+from xnat_import_core.operations import Operations, Rebuilder
 from xnat_import_core.plugin_host import InstalledPlugins, PluginHost
 from xnat_import_core.prearchive import Prearchive
 from xnat_import_core.prearchive.recovery import expire_trash, recover
@@ -25,9 +28,10 @@ from xnat_import_core.projects import Projects
 from xnat_import_core.receipts.store import Receipts
 from xnat_import_core.reception import Reception, Spool
 from xnat_import_core.storage.durable import check_free, storage_faults
-from xnat_import_core.storage.staging import Staging
+from xnat_import_core.storage.staging import Staging, start_lock
 from xnat_import_core.storage.tree import Tree
 from xnat_import_core.store import Store
+from xnat_import_core.upkeep import Rounds
 from xnat_import_core.workers.crew import crew_for
 
 if TYPE_CHECKING:
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Owner", "Progress", "Reception", "Service", "Spool"]
 
+_FINISHERS: Final = MappingProxyType({**archive.FINISHERS, **operations.FINISHERS})
 _HYPHENATED = {
     name.replace("-", "_"): name
     for name in (
@@ -70,7 +75,10 @@ class Service:
         settings: As given.
         database: The store's database, for those who keep their own tables in it.
         projects: Projects and their settings.
-        prearchive: The waiting room: listing, reading, deleting sessions.
+        prearchive: The waiting room: listing and reading sessions.
+        operations: What can be done with a session that waits: build, commit, move, delete.
+        archiver: Plans, archives, takes back.
+        archive: The final space: listing and reading.
         owner: A principal that may do everything: the command line acts as it.
     """
 
@@ -88,6 +96,9 @@ class Service:
         source = plugins or InstalledPlugins(settings.plugins)
         self._host = PluginHost(source, settings.plugins)
         self._crew = crew_for(settings, self._host, source)
+        self.archive = Archive(self.database, tree)
+        self.archiver = Archiver(self._store, self._host, self._crew, _merge_rules(settings))
+        self.operations = Operations(self._store, self._host, self._crew, self.archiver)
         self._started = False
 
     def start(self) -> None:
@@ -101,12 +112,14 @@ class Service:
         tree = self._store.tree
         with storage_faults():
             tree.make()
-            with self._start_lock(fcntl.LOCK_EX):
+            with start_lock(tree.start_lock, fcntl.LOCK_EX):
                 self.database.migrate("xnat_import_core.database", "xnat_import_version")
-                recover(self.database, tree)
+                recover(self.database, tree, _FINISHERS)
+                self.archiver.expire(datetime.now(UTC))
                 expire_trash(tree, self.settings.keep_trash_days)
                 self._receipts.expire(self.settings.keep_receipts_days)
         self._started = True
+        self.archiver.deliver_waiting()
 
     def close(self) -> None:
         """Finish what runs, release the store."""
@@ -128,6 +141,19 @@ class Service:
         self.start()
         self._crew.warm()
 
+    @contextmanager
+    def upkeep(self) -> Iterator[None]:
+        """Build idle sessions, archive what the policy wants, and give dead locks back, while the block runs.
+
+        One process of a store is enough; several do no harm.
+        """
+        self.start()
+        rebuilder = Rebuilder(
+            self._store, self.operations, self.prearchive, self.owner, self.settings.rebuilder_minutes
+        )
+        with Rounds(self._store, rebuilder, _FINISHERS).going_on(self.settings.rebuilder_seconds):
+            yield
+
     def handlers(self) -> tuple[PluginReport, ...]:
         """Every handler and extension that is installed, or why it could not be loaded."""
         return self._host.reports()
@@ -143,7 +169,6 @@ class Service:
         Raises:
             ClientError: Bad or contradicting parameters (400), unknown handler or project (404), no right to create
                 (403), a busy destination (409).
-            NotSupportedError: Archiving, which this release does not do.
             ServiceBusyError, StorageFullError: Not now.
         """
         self.start()
@@ -152,7 +177,7 @@ class Service:
         with storage_faults():
             check_free(self._store.tree.root, self.settings.limits.min_free_bytes)
             staging = self._begin(principal, admitted.key)
-        return Reception(self._store, self._host, self._crew, admission, admitted, staging)
+        return Reception(self._store, self._host, self._crew, self.archiver, admission, admitted, staging)
 
     def import_upload(
         self,
@@ -200,19 +225,19 @@ class Service:
             "status": "receiving",
             "started_at": datetime.now(UTC),
         }
-        with self._start_lock(fcntl.LOCK_SH):
-            with self.database.write() as connection:
+        with start_lock(self._store.tree.start_lock, fcntl.LOCK_SH):
+            with self.database.write(durable=False) as connection:  # without it recovery sweeps the folder all the same
                 connection.execute(insert(import_).values(**values))
             return Staging(self._store.tree.staging / import_id).make()
 
-    @contextmanager
-    def _start_lock(self, kind: int) -> Iterator[None]:
-        descriptor = os.open(self._store.tree.start_lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, kind)
-            yield
-        finally:
-            os.close(descriptor)
+
+def _merge_rules(settings: Settings) -> MergeRules:
+    preferences = settings.preferences
+    return MergeRules(
+        prevent_cross_modality=preferences.prevent_cross_modality_merge,
+        allow_other_study=preferences.session_merging_uid_mod,
+        use_sop_instance_uid=preferences.use_sop_instance_uid,
+    )
 
 
 def _text(value: str | bool) -> str:  # noqa: FBT001 - a parameter's value

@@ -103,6 +103,8 @@ class Preferences:
     dicom_file_name_template: str = ""
     new_project_code: Literal[0, 4, 5, 11] = 0
     separate_pet_mr: Literal["", "petmr", "pet", "separate"] = ""
+    prevent_cross_modality_merge: bool = True
+    session_merging_uid_mod: bool = False
 
     def as_xnat(self) -> Mapping[str, object]:
         """The same under XNAT's names, as plugins see them."""
@@ -112,6 +114,7 @@ class Preferences:
             "separateSecondaryDicomOnArchive": self.separate_secondary_dicom,
             "dicomFileNameTemplate": self.dicom_file_name_template,
             "sitewidePetMr": self.separate_pet_mr,
+            "preventCrossModalityMerge": self.prevent_cross_modality_merge,
         }
 
 
@@ -134,8 +137,11 @@ class Settings:
         threads: Threads that plugins work in where there are no processes; 0: one for each core.
         plugin_deadline: Seconds that a plugin may take for one batch, besides what a slow disk needs for its bytes.
         busy_timeout: Seconds to wait for a session or database that somebody else is changing.
+        rebuilder_minutes: A receiving session to which nothing came for so long is built, and archived if the policy
+            says so.
+        rebuilder_seconds: How often the server looks for such sessions; 0: never.
         keep_receipts_days: How long receipts of failed imports and plans stay.
-        keep_trash_days: How long replaced and deleted files stay in the trash.
+        keep_trash_days: How long replaced and deleted files stay in the trash, and an archiving can be undone.
     """
 
     store: Path = field(converter=Path)
@@ -149,6 +155,8 @@ class Settings:
     threads: int = 0
     plugin_deadline: float = 120.0
     busy_timeout: float = 30.0
+    rebuilder_minutes: int = 5
+    rebuilder_seconds: float = 60.0
     keep_receipts_days: int = 90
     keep_trash_days: int = 30
     limits: Limits = field(factory=Limits)

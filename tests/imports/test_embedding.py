@@ -6,12 +6,11 @@ import threading
 import types
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xnat_import_core import (
+    ArchiveConflictError,
     ClientError,
     Confidence,
     Detection,
@@ -33,7 +32,6 @@ from xnat_import_core import (
     Settings,
     hookimpl,
 )
-from xnat_import_core.database.tables import metadata
 from xnat_import_core.workers import extraction
 
 
@@ -150,7 +148,7 @@ def test_a_plugin_that_fails_fails_only_its_import(tmp_path, texts, fault):
         assert service.prearchive.rows() == []
         assert not any((tmp_path / "store" / "staging").iterdir())
         assert service.receipt(error.import_id).status == "failed"
-        assert len(list(service.receipt_lines(error.import_id))) == (0 if error.hook in {"arrange", "extract"} else 12)
+        assert len(list(service.receipt_lines(error.import_id))) == 12
         assert len(service.import_upload(texts, import_handler="T").sessions) == 2
 
 
@@ -249,11 +247,37 @@ def test_an_alias_is_the_project(service, pack, study):
 
 
 @pytest.mark.parametrize("parameters", [{"dest": "/archive/projects/P"}, {"AA": "true", "project": "P"}])
-def test_archiving_comes_later_and_says_so(service, pack, study, room, parameters):
-    with pytest.raises(NotSupportedError) as caught:
-        service.import_upload(pack.zip(*study["series"]), import_handler="SI", **parameters)
-    assert caught.value.status == 501
-    assert room.nothing_left()
+def test_an_import_may_go_on_into_the_archive(service, pack, study, parameters):
+    outcome = service.import_upload(pack.zip(*study["series"]), import_handler="SI", **parameters)
+    (archived,) = service.archive.experiments()
+    assert [session.uri for session in outcome.sessions] == [archived.uri]
+    assert service.receipt(outcome.import_id).sessions[0]["uri"] == archived.uri
+    assert service.prearchive.rows() == []
+
+
+@pytest.mark.parametrize(("key", "status"), [("SI", 409), ("DICOM-zip", 400)])
+def test_a_session_that_may_not_be_archived_waits_and_says_why(service, pack, study, key, status):
+    upload, dest = pack.zip(*study["series"]), "/archive/projects/P/subjects/S/experiments/E"
+    service.import_upload(upload, import_handler=key, dest=dest)
+    with pytest.raises(ArchiveConflictError) as caught:
+        service.import_upload(upload, import_handler=key, dest=dest)
+    assert (caught.value.status, caught.value.conflicts[0].kind) == (status, "exists")
+    (waiting,) = service.prearchive.rows()
+    assert (waiting.status, waiting.name) == ("CONFLICT", "E")
+
+
+@pytest.mark.parametrize(("code", "space"), [(0, "/prearchive"), (4, "/archive")])
+def test_a_project_decides_whether_what_is_ready_is_archived(service, pack, study, code, space):
+    service.projects.set_code("P", code)
+    outcome = service.import_upload(pack.zip(*study["series"]), project="P", import_handler="SI")
+    assert outcome.sessions[0].uri.startswith(space)
+
+
+def test_a_prearchive_dest_never_archives(service, pack, study):
+    service.projects.set_code("P", 4)
+    upload = pack.zip(*study["series"])
+    outcome = service.import_upload(upload, dest="/prearchive/projects/P", AA="true", import_handler="SI")
+    assert outcome.sessions[0].uri.startswith("/prearchive")
 
 
 def test_ecat_alone_comes_later_and_beside_dicom_is_told(service, pack, study, shipped):
@@ -273,13 +297,6 @@ def test_a_client_error_is_the_only_thing_a_bad_request_raises(service, pack, st
     ):
         with pytest.raises(ClientError):
             service.import_upload(pack.zip(*study["series"]), **({"import_handler": "SI"} | parameters))
-
-
-def test_the_migrations_make_the_tables_that_the_code_uses(service):
-    with service.database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": "xnat_import_version"})
-        found = [change for change in compare_metadata(context, metadata) if change[0] != "remove_table"]
-    assert found == []
 
 
 def test_a_handler_is_detected_where_the_site_wants_it(tmp_path, texts):

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["Program", "program"]
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
+    "archive": ("xnat_import_core.cli.archive:archive", "Archive sessions that wait, and list what is archived."),
     "handlers": ("xnat_import_core.cli.handlers:handlers", "List installed handlers and extensions."),
     "import": ("xnat_import_core.cli.import_command:import_", "Import files, archives or folders."),
     "prearchive": ("xnat_import_core.cli.prearchive:prearchive", "Look at sessions that wait in the prearchive."),
     "project": ("xnat_import_core.cli.project:project", "Make and list projects."),
     "receipt": ("xnat_import_core.cli.receipt:receipt", "Show what became of every member of an import."),
+    "undo": ("xnat_import_core.cli.archive:undo", "Take back an archiving or a merge."),
 }
 
 

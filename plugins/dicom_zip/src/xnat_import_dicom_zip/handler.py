@@ -31,6 +31,7 @@ HANDLER = Handler(
     second_study="refuse",
     unparsable="refuse",
     differing="setting",
+    conflicts="setting",
     nameless_label="dicom_upload",
 )
 
