@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
+import signal
+import subprocess
+import sys
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 
     from xnat_import_core.service import Service
 
+SERVE = "import sys; from xnat_import_server.commands import serve; serve(sys.argv[1:])"
+URL = re.compile(r"http://127\.0\.0\.1:(\d+)")
 PASSWORD = "right words"  # noqa: S105 - of users that live for one test
 
 
@@ -126,3 +132,43 @@ def zip_of() -> Callable[..., bytes]:
 def client_of() -> type[Client]:
     """Make a client of any application."""
     return Client
+
+
+class Server:
+    """A ``serve`` process on a free port of its own choice."""
+
+    def __init__(self, store, *options, python=(), **streams):
+        command = [sys.executable, *python, "-c", SERVE, "--store", str(store), "--port", "0", *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **streams)
+        self.lines = []
+        while not self.lines or not URL.search(self.lines[-1]):
+            line = self.process.stdout.readline()
+            assert line, f"serve ended: {self.lines}"
+            self.lines.append(line)
+        self.url = URL.search(self.lines[-1]).group(0)
+        self.port = int(URL.search(self.lines[-1]).group(1))
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(30) == 0
+        self.process.stdout.close()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(30)
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def start():
+    """Start servers; those that still run at the end of the test are killed."""
+    running = []
+
+    def started(*arguments, **options):
+        running.append(Server(*arguments, **options))
+        return running[-1]
+
+    yield started
+    for server in running:
+        if server.process.poll() is None:
+            server.kill()

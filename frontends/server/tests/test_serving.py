@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-import signal
 import socket
-import subprocess
-import sys
 import time
 
 import httpx
@@ -20,48 +17,6 @@ from xnat_import_server.serving import claim_port
 from xnat_import_core.errors import InvalidRequestError
 from xnat_import_core.service import Service
 from xnat_import_core.settings import Settings
-
-START = "import sys; from xnat_import_server.commands import serve; serve(sys.argv[1:])"
-URL = re.compile(r"http://127\.0\.0\.1:(\d+)")
-
-
-class Server:
-    """A ``serve`` process on a free port of its own choice."""
-
-    def __init__(self, store, *options):
-        command = [sys.executable, "-c", START, "--store", str(store), "--port", "0", *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.lines = []
-        while not self.lines or not URL.search(self.lines[-1]):
-            line = self.process.stdout.readline()
-            assert line, f"serve ended: {self.lines}"
-            self.lines.append(line)
-        self.url = URL.search(self.lines[-1]).group(0)
-        self.port = int(URL.search(self.lines[-1]).group(1))
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(30) == 0
-        self.process.stdout.close()
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait(30)
-        self.process.stdout.close()
-
-
-@pytest.fixture
-def start():
-    running = []
-
-    def started(*arguments):
-        running.append(Server(*arguments))
-        return running[-1]
-
-    yield started
-    for server in running:
-        if server.process.poll() is None:
-            server.kill()
 
 
 def test_a_real_upload_to_a_real_process_that_ends_on_sigterm(start, xnat_import_store, one_study):

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from xnat_import_core.errors import LimitExceededError, XnatImportError
-from xnat_import_server.bodies import pieces
+from xnat_import_server.bodies import pour
 from xnat_import_server.body_kind import BodyKind, body_kind, media_type_of
 from xnat_import_server.import_answers import import_answer
 from xnat_import_server.multipart import boundary_of
@@ -19,7 +19,7 @@ from xnat_import_server.site import Site, caller_of, site_of
 from xnat_import_server.uploads import BodyReader, FileBody, FormBody, MultipartBody, NoFileBody
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from starlette.types import Receive, Scope, Send
 
@@ -59,11 +59,19 @@ def _begin(request: Request) -> Reception:
 
 
 async def _receive(site: Site, reader: Callable[[], BodyReader], receive: Receive) -> None:
-    """The whole body, piece by piece."""
+    """The whole body, batch by batch: one hop to a thread for each."""
     body = await _in_thread(site.importing, reader)
-    async for piece in pieces(receive, site.body_timeout):
-        await _in_thread(site.importing, partial(body.feed, piece))
+
+    async def take(batch: Sequence[bytes]) -> None:
+        await _in_thread(site.importing, partial(_feed, body, batch))
+
+    await pour(receive, site.body_timeout, take)
     await _in_thread(site.importing, body.end)
+
+
+def _feed(body: BodyReader, batch: Sequence[bytes]) -> None:
+    for piece in batch:
+        body.feed(piece)
 
 
 async def _abort(site: Site, reception: Reception, error: BaseException) -> None:

@@ -50,10 +50,10 @@ class Logins:
     _busy: Counter[str] = field(factory=Counter, repr=False)
 
     def open(self, user: str) -> Login:
-        """A new session with a new cookie; what has expired is cleared away."""
+        """A new session with a new cookie; what has expired is cleared away. A power cut may lose it."""
         login = Login(secrets.token_hex(16), user, secrets.token_hex(16))
         now = datetime.now(UTC)
-        with self.database.write() as connection:
+        with self.database.write(durable=False) as connection:
             self._clear(connection, user, now)
             row = {"user": user, "csrf_token": login.csrf_token, "created_at": now, "last_seen": now}
             connection.execute(insert(tables.login).values(key=_key(login.cookie), **row))
@@ -95,7 +95,7 @@ class Logins:
         return row.key in self._busy or now - row.last_seen <= self.life
 
     def _touch(self, key: str, now: datetime) -> None:
-        with self.database.write() as connection:
+        with self.database.write(durable=False) as connection:
             connection.execute(update(tables.login).where(tables.login.c.key == key).values(last_seen=now))
 
     def _clear(self, connection: Connection, user: str, now: datetime) -> None:

@@ -7,11 +7,10 @@ import os
 import signal
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NoReturn
 
 from xnat_import_core.errors import InvalidRequestError
-from xnat_import_server.app import create_app
-from xnat_import_server.users import Users
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
     from xnat_import_core.service import Service
 
 __all__ = ["claim_port", "leave", "run"]
+
+_PIECE = 1024 * 1024
+"""Bytes of a body that granian hands over at once: less costs more turns of the loop, more costs memory."""
 
 PASSWORD_VARIABLE = "XNAT_IMPORT_ADMIN_PASSWORD"  # noqa: S105 - the variable's name, not a password
 
@@ -53,12 +55,11 @@ def run(service: Service, host: str, port: int, body_timeout: float, *, tell: Ca
         body_timeout: As in ``create_app``.
         tell: Told the lines that a person should see: the first admin's password, the URL.
     """
-    app = create_app(service, body_timeout=body_timeout)
-    service.warm()
-    password = Users(service.database).add_first_admin(os.environ.get(PASSWORD_VARIABLE, ""))
-    if password:
-        tell(f"User admin was made. Password, shown only now: {password}")
-    asyncio.run(_serve(_server(app, host, port), host, port, tell))
+    with ThreadPoolExecutor(1) as beside:
+        warmed = beside.submit(service.warm)
+        server = _server(_app(service, body_timeout, tell), host, port)
+    warmed.result()
+    asyncio.run(_serve(server, host, port, tell))
 
 
 def leave() -> NoReturn:
@@ -71,11 +72,26 @@ def leave() -> NoReturn:
     os._exit(0)
 
 
+def _app(service: Service, body_timeout: float, tell: Callable[[str], None]) -> object:
+    from xnat_import_server.app import create_app  # noqa: PLC0415 - loaded while a worker process starts
+    from xnat_import_server.users import Users  # noqa: PLC0415
+
+    app = create_app(service, body_timeout=body_timeout)
+    password = Users(service.database).add_first_admin(os.environ.get(PASSWORD_VARIABLE, ""))
+    if password:
+        tell(f"User admin was made. Password, shown only now: {password}")
+    return app
+
+
 def _server(app: object, host: str, port: int) -> Server:
     from granian.constants import Interfaces  # noqa: PLC0415 - only a process that serves pays for granian
+    from granian.http import HTTP1Settings  # noqa: PLC0415
     from granian.server.embed import Server  # noqa: PLC0415
 
-    return Server(app, host, port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False)
+    http1 = HTTP1Settings(max_buffer_size=_PIECE)
+    return Server(
+        app, host, port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False, http1_settings=http1
+    )
 
 
 async def _serve(server: Server, host: str, port: int, tell: Callable[[str], None]) -> None:

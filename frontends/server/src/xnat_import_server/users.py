@@ -104,7 +104,19 @@ class Users:
         with self.database.read() as connection:
             query = select(tables.user.c.hash).where(tables.user.c.name == name, tables.user.c.enabled)
             stored = connection.execute(query).scalar()
-        return self.find(name) if self.passwords.matches(stored, password) else None
+        right = self.passwords.matches(stored, password)
+        if not right or stored is None:
+            return None
+        if self.passwords.is_outdated(stored):
+            self._rehash(name, stored, password)
+        return self.find(name)
+
+    def _rehash(self, name: str, stored: str, password: str) -> None:
+        """Keep the password at today's cost, unless it was changed meanwhile."""
+        theirs = (tables.user.c.name == name) & (tables.user.c.hash == stored)
+        renewed = self.passwords.hash(password)
+        with self.database.write() as connection:
+            connection.execute(update(tables.user).where(theirs).values(hash=renewed))
 
     def find(self, name: str) -> Account | None:
         """An enabled user, with roles."""
