@@ -272,10 +272,10 @@ def test_an_empty_listener_is_refused(lab, one_study):
     assert "'transaction' is required when requesting 'http-session-listener'." in answer.text
 
 
-def test_archiving_is_not_there_yet_and_says_so(lab, one_study):
-    answer = lab.import_(one_study, "dest=/archive/projects/P")
-    assert answer.status_code == 501
-    assert lab.leaves() == []
+def test_an_archive_dest_answers_the_address_in_the_archive(lab, one_study):
+    answer = lab.import_(one_study, "dest=/archive/projects/P/subjects/S/experiments/E")
+    assert answer.status_code == 200
+    assert answer.text == "/data/archive/projects/P/subjects/S/experiments/E\r\n"
 
 
 def test_an_empty_upload_is_named(lab):

@@ -52,5 +52,7 @@ def test_every_command_of_the_http_document_works(site, tmp_path, one_study, shi
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("/data/prearchive/projects/KNEE/") == 3
+    assert done.stdout.count("/data/prearchive/projects/KNEE/") == 4
+    assert "/data/archive/projects/KNEE/subjects/ben/experiments/ben_mr1\n" in done.stdout
+    assert "<xnat:CTSession" in done.stdout
     assert '"stored"' in done.stdout

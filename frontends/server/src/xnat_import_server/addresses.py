@@ -15,7 +15,7 @@ __all__ = ["canonical", "data_uri", "local_path"]
 
 _TWINS = (
     (re.compile(r"^/REST(?=/|$)"), "/data"),
-    (re.compile(r"^/data/archive/projects(?=/|$)"), "/data/projects"),
+    (re.compile(r"^/data/archive/(projects|experiments)(?=/|$)"), r"/data/\1"),
     (re.compile(r"^/healthz$"), "/health/live"),
     (re.compile(r"^/readyz$"), "/health/ready"),
 )

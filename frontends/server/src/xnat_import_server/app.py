@@ -11,7 +11,16 @@ from starlette.middleware import Middleware
 
 from xnat_import_server.gate import Gate
 from xnat_import_server.logins import Logins
-from xnat_import_server.routes import imports, logins, prearchive, projects
+from xnat_import_server.routes import (
+    archive,
+    archiving,
+    batches,
+    imports,
+    logins,
+    prearchive,
+    prearchive_actions,
+    projects,
+)
 from xnat_import_server.routes import site as site_routes
 from xnat_import_server.site import Identify, Site
 from xnat_import_server.users import Users
@@ -24,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app"]
 
-_FAMILIES = (site_routes, logins, projects, prearchive, imports)
+_FAMILIES = (site_routes, logins, projects, prearchive, prearchive_actions, imports, archive, archiving, batches)
 
 
 def create_app(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
 
     from xnat_import_core.prearchive import PrearchiveRow
 
-__all__ = ["COLUMNS", "cells_of", "media_type_of"]
+__all__ = ["COLUMNS", "cells_of", "time_text"]
 
 COLUMNS = (
     "project",
@@ -34,7 +33,6 @@ COLUMNS = (
     "PROTOCOL",
     "TIMEZONE",
 )
-_DICOM_FOLDERS = {"DICOM", "secondary"}
 
 
 def cells_of(row: PrearchiveRow, zone: str) -> dict[str, object]:
@@ -42,15 +40,15 @@ def cells_of(row: PrearchiveRow, zone: str) -> dict[str, object]:
     return {
         "project": row.project or "Unassigned",
         "timestamp": row.timestamp,
-        "lastmod": _time(row.lastmod, zone),
-        "uploaded": _time(row.uploaded, zone),
+        "lastmod": time_text(row.lastmod, zone),
+        "uploaded": time_text(row.uploaded, zone),
         "scan_date": row.scan_date,
         "scan_time": row.scan_time,
         "subject": row.subject,
         "folderName": row.folder,
         "name": row.name,
         "tag": row.tag,
-        "status": row.status,
+        "status": row.shown_status,
         "url": row.uri,
         "autoarchive": row.autoarchive,
         "prevent_anon": str(bool(row.prevent_anon)).lower(),
@@ -62,13 +60,6 @@ def cells_of(row: PrearchiveRow, zone: str) -> dict[str, object]:
     }
 
 
-def media_type_of(name: str, resource: str) -> str:
-    """Media type of a stored file, by its suffix; what has none in a DICOM folder is DICOM."""
-    if name.lower().endswith((".dcm", ".ima")):
-        return "application/dicom"
-    guessed = mimetypes.guess_type(name)[0]
-    return guessed or ("application/dicom" if resource in _DICOM_FOLDERS else "application/octet-stream")
-
-
-def _time(moment: datetime, zone: str) -> str:
+def time_text(moment: datetime, zone: str) -> str:
+    """A time as XNAT writes it."""
     return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

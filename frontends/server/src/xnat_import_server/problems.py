@@ -7,11 +7,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import structlog
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from xnat_import_core.errors import XnatImportError
+from xnat_import_core.errors import ArchiveConflictError, XnatImportError
 from xnat_import_server.addresses import local_path
 from xnat_import_server.formats import preferred
 from xnat_import_server.pages import error_page
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import HTTPConnection
+
+    from xnat_import_core.models import Conflict
 
 __all__ = ["LOGIN_NEEDED", "Problem", "answer", "problem_of"]
 
@@ -38,12 +40,14 @@ class Problem:
     members: tuple[str, ...] = ()
     import_id: str | None = None
     headers: Mapping[str, str] = field(factory=dict)
+    conflicts: tuple[Conflict, ...] = ()
 
 
 def problem_of(error: Exception) -> Problem:
     """An error as a problem. Nothing of an unknown error is told but that there was one; the log has the rest."""
     if isinstance(error, XnatImportError):
-        return Problem(error.status, error.message, error.members, error.import_id)
+        conflicts = error.conflicts if isinstance(error, ArchiveConflictError) else ()
+        return Problem(error.status, error.message, error.members, error.import_id, conflicts=conflicts)
     if isinstance(error, HTTPException):
         return _http_problem(error)
     _log(error)
@@ -85,4 +89,6 @@ def _document(problem: Problem) -> dict[str, object]:
         document["import_id"] = problem.import_id
     if problem.members:
         document["members"] = list(problem.members)
+    if problem.conflicts:
+        document["conflicts"] = [asdict(each) for each in problem.conflicts]
     return document

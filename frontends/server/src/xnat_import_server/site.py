@@ -44,8 +44,8 @@ class Site:
         identify: An embedder's own authentication, in place of users and logins.
         body_timeout: Seconds without a byte of a body that are one too many.
         delay: Slows guessing down.
-        hashing: How many passwords are hashed at a time: argon2 takes 64 MiB each.
-        importing: How many uploads are received or imported at a time, each in a thread.
+        hashing: How many passwords are hashed at a time: argon2 takes 9 MiB each.
+        importing: How many uploads are received or imported, or sessions worked on, at a time, each in a thread.
         reading: How many other questions are answered at a time.
     """
 

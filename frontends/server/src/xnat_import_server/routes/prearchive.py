@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from anyio import to_thread
 from attrs import frozen
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from xnat_import_core.errors import ForbiddenError, NotFoundError
 from xnat_import_core.models import Action, Principal
-from xnat_import_server.accounts import is_admin
 from xnat_import_server.addresses import data_uri
+from xnat_import_server.asking import ask, work
+from xnat_import_server.files import file_answer
 from xnat_import_server.formats import wanted
 from xnat_import_server.listings import listing
-from xnat_import_server.prearchive_rows import COLUMNS, cells_of, media_type_of
+from xnat_import_server.open_sessions import SessionAddress, may_open, open_session, project_or_none
+from xnat_import_server.prearchive_rows import COLUMNS, cells_of
+from xnat_import_server.routes.prearchive_actions import SESSION, act
 from xnat_import_server.routes.resource import resource
 from xnat_import_server.site import Site, caller_of, site_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from starlette.requests import Request
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["routes"]
 
-T = TypeVar("T")
-_SESSION = "/data/prearchive/projects/{project}/{timestamp}/{folder}"
-_NO_SESSION = "Unknown prearchive session."
 _NO_DOCUMENT = (
     "The named session exists, but its XNAT session document is not available. The session is likely invalid or "
     "incomplete."
@@ -45,71 +43,55 @@ class _Asked:
 
     site: Site
     caller: Principal
-    project: str
-    timestamp: str
-    folder: str
+    address: SessionAddress
 
     @classmethod
     def by(cls, request: Request) -> _Asked:
-        path = request.path_params
-        return cls(site_of(request), caller_of(request), path["project"], path["timestamp"], path["folder"])
+        return cls(site_of(request), caller_of(request), SessionAddress.of(request))
 
     @property
     def prearchive(self) -> Prearchive:
         return self.site.service.prearchive
 
     def row(self) -> PrearchiveRow:
-        """The session, if the caller may open it: editors of the project; in Unassigned admins and the uploader."""
-        project = _project_or_none(self.site, self.project)
-        row = self.prearchive.find(project, self.timestamp, self.folder) if self._sees(project) else None
-        if row is None:
-            raise NotFoundError(_NO_SESSION)
-        if not _may_open(self.caller, row):
-            if project is None:
-                raise NotFoundError(_NO_SESSION)
-            message = f"You may list the prearchive of project {project}, but not open a session in it."
-            raise ForbiddenError(message)
-        return row
-
-    def _sees(self, project: str | None) -> bool:
-        return project is None or self.caller.may(Action.READ, project)
+        return open_session(self.site, self.caller, self.address)
 
 
 async def list_all(request: Request) -> Response:
     """``GET /data/prearchive``: sessions that the caller may open, ``tag=UID`` those of one study."""
     site, caller = site_of(request), caller_of(request)
     tag = request.query_params.get("tag") or None
-    rows = await _ask(site, partial(site.service.prearchive.rows, None, tag))
-    return _rows(request, [row for row in rows if _may_open(caller, row)])
+    rows = await ask(site, partial(site.service.prearchive.rows, None, tag))
+    return _rows(request, [row for row in rows if may_open(caller, row)])
 
 
 async def list_projects(request: Request) -> Response:
     """``GET /data/prearchive/projects/P[,P2]``."""
     names = [name for name in request.path_params["projects"].split(",") if name]
-    return _rows(request, await _ask(site_of(request), partial(_rows_of, site_of(request), caller_of(request), names)))
+    return _rows(request, await ask(site_of(request), partial(_rows_of, site_of(request), caller_of(request), names)))
 
 
 async def get_session(request: Request) -> Response:
     """``GET .../P/T/F``: its row, or its document (``format=xml``)."""
     asked = _Asked.by(request)
-    row = await _ask(asked.site, asked.row)
+    row = await ask(asked.site, asked.row)
     if wanted(request, ("json", "xml", "csv")) != "xml":
         return _rows(request, [row])
-    document = await _ask(asked.site, partial(_document, asked.prearchive, row))
+    document = await ask(asked.site, partial(_document, asked.prearchive, row))
     return Response(document, media_type="application/xml")
 
 
 async def delete_session(request: Request) -> Response:
     """``DELETE .../P/T/F``: whoever may edit may delete; it waits in the trash for a while."""
     asked = _Asked.by(request)
-    await _ask(asked.site, lambda: asked.prearchive.delete(asked.row()))
+    await work(asked.site, lambda: asked.site.service.operations.delete(asked.row(), asked.caller))
     return Response()
 
 
 async def list_scans(request: Request) -> Response:
     """``GET .../F/scans``."""
     asked = _Asked.by(request)
-    scans = await _ask(asked.site, lambda: asked.prearchive.scans(asked.row()))
+    scans = await ask(asked.site, lambda: asked.prearchive.scans(asked.row()))
     rows = [{"ID": s.id, "xsiType": s.xsi_type, "series_description": s.series_description} for s in scans]
     return listing(request, ("ID", "xsiType", "series_description"), rows, filters=("ID", "xsiType"))
 
@@ -117,7 +99,7 @@ async def list_scans(request: Request) -> Response:
 async def list_resources(request: Request) -> Response:
     """``GET .../F/scans/N/resources``."""
     asked, scan = _Asked.by(request), request.path_params["scan"]
-    found = await _ask(asked.site, lambda: asked.prearchive.resources(asked.row(), scan))
+    found = await ask(asked.site, lambda: asked.prearchive.resources(asked.row(), scan))
     rows = [{"label": r.label, "file_count": r.file_count, "file_size": r.file_size} for r in found]
     return listing(request, ("label", "file_count", "file_size"), rows, filters=("label",))
 
@@ -125,16 +107,17 @@ async def list_resources(request: Request) -> Response:
 async def list_all_resources(request: Request) -> Response:
     """``GET .../F/resources``: of all scans, and of the session itself."""
     asked = _Asked.by(request)
-    rows = await _ask(asked.site, partial(_all_resources, asked))
+    rows = await ask(asked.site, partial(_all_resources, asked))
     return listing(request, ("category", "cat_id", "label", "file_count", "file_size"), rows, filters=("label",))
 
 
 async def list_files(request: Request) -> Response:
     """``GET .../resources/R/files``, of a scan or of the session."""
     asked, path = _Asked.by(request), request.path_params
-    found = await _ask(asked.site, lambda: asked.prearchive.files(asked.row(), path.get("scan"), path["resource"]))
+    found = await ask(asked.site, lambda: asked.prearchive.files(asked.row(), path.get("scan"), path["resource"]))
     scan = f"/scans/{path['scan']}" if "scan" in path else ""
-    here = f"/prearchive/projects/{asked.project}/{asked.timestamp}/{asked.folder}{scan}/resources/{path['resource']}"
+    session = f"/prearchive/projects/{path['project']}/{path['timestamp']}/{path['folder']}"
+    here = f"{session}{scan}/resources/{path['resource']}"
     rows = [{"Name": f.name, "Size": f.size, "URI": data_uri(f"{here}/files/{f.name}")} for f in found]
     return listing(request, ("Name", "Size", "URI"), rows, filters=("Name",))
 
@@ -142,11 +125,8 @@ async def list_files(request: Request) -> Response:
 async def get_file(request: Request) -> Response:
     """``GET .../files/F``: the bytes; ranges and conditional requests work."""
     asked = _Asked.by(request)
-    path = await _ask(asked.site, partial(_file, asked, request.path_params))
-    headers = {"Cache-Control": "private, must-revalidate"}
-    return FileResponse(
-        path, 200, headers, media_type_of(path.name, request.path_params["resource"]), filename=path.name
-    )
+    path = await ask(asked.site, partial(_file, asked, request.path_params))
+    return file_answer(path, request.path_params["resource"])
 
 
 def routes() -> list[Route]:
@@ -156,17 +136,13 @@ def routes() -> list[Route]:
         resource("/data/prearchive", GET=list_all),
         resource("/data/prearchive/projects", GET=list_all),
         resource("/data/prearchive/projects/{projects}", GET=list_projects),
-        resource(_SESSION, GET=get_session, DELETE=delete_session),
-        resource(f"{_SESSION}/scans", GET=list_scans),
-        resource(f"{_SESSION}/scans/{{scan}}/resources", GET=list_resources),
-        resource(f"{_SESSION}/resources", GET=list_all_resources),
-        *(resource(_SESSION + place, GET=list_files) for place in resources),
-        *(resource(f"{_SESSION}{place}/{{file:path}}", GET=get_file) for place in resources),
+        resource(SESSION, GET=get_session, POST=act, DELETE=delete_session),
+        resource(f"{SESSION}/scans", GET=list_scans),
+        resource(f"{SESSION}/scans/{{scan}}/resources", GET=list_resources),
+        resource(f"{SESSION}/resources", GET=list_all_resources),
+        *(resource(SESSION + place, GET=list_files) for place in resources),
+        *(resource(f"{SESSION}{place}/{{file:path}}", GET=get_file) for place in resources),
     ]
-
-
-async def _ask(site: Site, question: Callable[[], T]) -> T:
-    return await to_thread.run_sync(question, limiter=site.reading)
 
 
 def _rows(request: Request, rows: list[PrearchiveRow]) -> Response:
@@ -178,27 +154,13 @@ def _rows(request: Request, rows: list[PrearchiveRow]) -> Response:
 def _rows_of(site: Site, caller: Principal, names: list[str]) -> list[PrearchiveRow]:
     projects: list[str | None] = []
     for name in names:
-        project = _project_or_none(site, name)
+        project = project_or_none(site, name)
         if project is not None and not caller.may(Action.READ, project):
             message = f"The current user does not have access to the requested project: {name}"
             raise ForbiddenError(message)
         projects.append(project)
     rows = site.service.prearchive.rows(projects)
-    return [row for row in rows if row.project is not None or _may_open(caller, row)]
-
-
-def _project_or_none(site: Site, name: str) -> str | None:
-    """The ID behind a name of the address; ``None`` for Unassigned. A name that nobody has stays what it is."""
-    if name.lower() == "unassigned":
-        return None
-    project = site.service.projects.find(name)
-    return project.id if project else name
-
-
-def _may_open(caller: Principal, row: PrearchiveRow) -> bool:
-    if row.project is None:
-        return is_admin(caller) or (bool(row.user) and row.user == caller.name)
-    return caller.may(Action.EDIT, row.project)
+    return [row for row in rows if row.project is not None or may_open(caller, row)]
 
 
 def _document(prearchive: Prearchive, row: PrearchiveRow) -> bytes:
