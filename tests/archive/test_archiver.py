@@ -14,6 +14,7 @@ from xnat_import_core import (
     NotFoundError,
     Overwrite,
     ServerError,
+    ServiceBusyError,
     SessionConflictError,
     StorageError,
     StorageFullError,
@@ -81,12 +82,16 @@ def test_16_a_session_without_project_is_not_archived(site, frames):
 
 def test_a_session_that_is_gone(site, frames):
     row = site.send(frames(1))
-    site.service.prearchive.delete(row)
-    with pytest.raises(NotFoundError, match="Unknown prearchive session"):
-        site.put(row)
+    site.service.operations.delete(row, site.owner)
+
+    def is_unknown():
+        for call in (site.plan, site.put):
+            with pytest.raises(NotFoundError, match="Unknown prearchive session"):
+                call(row)
+
+    is_unknown()
     other = site.send(frames(1, label="OTHER", study="other"))
-    with pytest.raises(NotFoundError, match="Unknown prearchive session"):
-        site.put(row)
+    is_unknown()
     assert site.again(other).status == "READY"
 
 
@@ -152,6 +157,26 @@ def test_a_disk_that_fails_loses_nothing(site, frames, monkeypatch, number, erro
     monkeypatch.undo()
     assert site.again(row).status == "ERROR"
     site.put(site.again(row))
+    site.check()
+
+
+def test_a_service_that_is_busy_is_no_fault_of_the_session(site, frames, monkeypatch):
+    row = site.send(frames(1))
+
+    def busy(*_):
+        message = "The database is busy; try again."
+        raise ServiceBusyError(message)
+
+    monkeypatch.setattr(engine.Mover, "list_renames", busy)
+    with pytest.raises(ServiceBusyError):
+        site.put(row)
+    assert (site.again(row).status, site.again(row).reason) == ("READY", "")
+    site.check()
+
+
+def test_an_empty_folder_in_the_archive_is_nobodys(site, frames):
+    site.tree.experiment_folder("P", "arc001", "SESS").joinpath("SCANS/1/DICOM").mkdir(parents=True)
+    site.put(site.send(frames(1)))
     site.check()
 
 

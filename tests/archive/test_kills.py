@@ -11,7 +11,6 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("killing.py")
 SCENARIOS = ("archive", "merge", "undo-archive", "undo-merge")
-ALL = "all"
 
 
 def kill(tmp_path, *how):
@@ -21,19 +20,21 @@ def kill(tmp_path, *how):
     return int(done.stdout.rpartition("killed ")[2])
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_34_killed_at_some_file_operations_syncs_and_commits(tmp_path, scenario, record_property):
     seed = str(random.SystemRandom().randrange(10**6))
     record_property("seed", seed)
     print("seed", seed)
-    assert kill(tmp_path, scenario, "points", seed, "10") > 2
+    assert kill(tmp_path, scenario, "points", seed, "8") > 1
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_34_killed_at_random_instants(tmp_path, scenario, record_property):
     seed = str(random.SystemRandom().randrange(10**6))
     record_property("seed", seed)
     print("seed", seed)
-    kill(tmp_path, scenario, "random", seed, "5")
+    kill(tmp_path, scenario, "random", seed, "4")

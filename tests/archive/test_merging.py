@@ -222,3 +222,13 @@ def test_secondary_captures_are_a_resource_of_their_own(site, frames):
     found = site.store(frames(4, modality="secondary") | frames(5), "append")
     assert {each.label: each.file_count for each in site.archive.resources(found, "1")} == {"DICOM": 3, "secondary": 2}
     site.check()
+
+
+def test_the_name_of_another_instance_is_not_taken_away(site, frames):
+    site.store(frames(1))
+    row = site.send({"A001.dcm": frames(2)["A002.dcm"]})
+    words = "^A DICOM file with the same name but different UID already exists. There is no way to override"
+    with pytest.raises(ArchiveConflictError, match=words):
+        site.put(row, "delete")
+    site.put(site.again(row), label="ANOTHER")
+    site.check()

@@ -1,4 +1,4 @@
-"""Archiving a session as a new experiment (chapter 7, 8; statements 18, 32, 33, 35)."""
+"""Archiving a session as a new experiment (chapters 7 and 8; statement 18)."""
 
 from __future__ import annotations
 

@@ -48,9 +48,10 @@ def on_disk(site, label):
     }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("way", WAYS)
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(first=sessions, second=sessions, back=st.booleans())
 def test_a_plan_is_what_is_done(site, frames, whole, way, first, second, back):
     label = f"S{next(numbers)}"

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from xnat_import_core import InvalidRequestError, XnatImportError
-from xnat_import_core.archive import ArchiveRequest
+from xnat_import_core import InvalidRequestError, StorageError, XnatImportError
+from xnat_import_core.archive import ArchiveRequest, finishing
+from xnat_import_core.errors import ArchiveConflictError
 
 
 def test_32_a_subject_is_found_whatever_its_case(site, frames):
@@ -90,3 +91,29 @@ def test_a_subject_that_is_no_label_is_refused(site, frames, bad):
         site.put(row, subject=bad or None)
     assert site.archive.subjects("P") == []
     assert site.again(row).status == "ERROR"
+
+
+def test_what_is_only_finished_at_the_next_start_keeps_its_subject_and_its_label(site, frames, monkeypatch):
+    def failing(database, tree, deed, finisher):
+        deed.staging.release()
+        message = "the disk is gone"
+        raise StorageError(message)
+
+    monkeypatch.setattr(finishing, "finish", failing)
+    first = site.send(frames(1, label="ONE", study="one"))
+    with pytest.raises(StorageError, match="next start of the service ends it"):
+        site.put(first)
+    assert site.again(first).shown_status == "_ARCHIVING"
+    monkeypatch.undo()
+    second = site.put(site.send(frames(1, label="TWO", study="two")))
+    assert not second.plan.subject_is_new
+    rival = site.send(frames(1, label="ONE", study="another"))
+    with pytest.raises(ArchiveConflictError, match="Destination session in use"):
+        site.put(rival)
+    site.service.close()
+    site.service.start()
+    assert {row.label: row.subject_id for row in site.archive.experiments()} == {
+        "ONE": "XNAT_S00001", "TWO": "XNAT_S00001",
+    }  # fmt: skip
+    assert len(site.archive.subjects("P")) == 1
+    site.check()

@@ -115,6 +115,7 @@ def look(store: Path, upload: Path, before: dict[str, str], after: dict[str, str
                 "SELECT "
                 "(SELECT count(*) FROM session WHERE status IN ('STAGING', 'PLACING') OR locked_by IS NOT NULL) + "
                 "(SELECT count(*) FROM file WHERE pending OR replaced_by IS NOT NULL) + "
+                "(SELECT count(*) FROM file WHERE session_id NOT IN (SELECT id FROM session)) + "
                 "(SELECT count(*) FROM operation) + "
                 "(SELECT count(*) FROM import WHERE finished_at IS NULL)"
             ).scalar()

@@ -47,7 +47,7 @@ class Archiver:
         """
         check_may_archive(row, principal)
         with storage_faults():
-            return self._planner.blueprint(row.id, request, principal).plan
+            return self._planner.blueprint(row, request, principal).plan
 
     def archive(self, row: PrearchiveRow, request: ArchiveRequest, principal: Principal) -> ArchiveOutcome:
         """Archive a session. The plan is made under the locks of both sides, and done exactly.

@@ -116,7 +116,7 @@ class Comparison:
         if planned.existing is None and not told_apart:
             return self._take(planned, there)
         if planned.existing is None or planned.existing.id != there.id:
-            self._clash("name", planned, there)
+            self._clash("name", planned, there, _words_for_names(there, planned.row))
         return planned
 
     def _take(self, planned: PlannedFile, there: Row[Any]) -> PlannedFile:
@@ -155,12 +155,20 @@ class Comparison:
         else:
             self._clash("resource", planned, there)
 
-    def _clash(self, kind: str, planned: PlannedFile, there: Row[Any] | None = None) -> None:
+    def _clash(self, kind: str, planned: PlannedFile, there: Row[Any] | None = None, words: str = "") -> None:
         existing = f"{there.resource}/{there.name} sha256:{there.received_sha256}" if there is not None else None
         incoming = f"{planned.row.resource}/{planned.row.name} sha256:{planned.row.received_sha256}"
         scan = self.labels.get(planned.row.place)
-        self.conflicts.append(conflict(kind, scan=scan, file=planned.path, existing=existing, incoming=incoming))
+        self.conflicts.append(conflict(kind, words, scan=scan, file=planned.path, existing=existing, incoming=incoming))
 
 
 def _same_bytes(there: Row[Any], came: Row[Any]) -> bool:
     return bool(there.received_sha256 == came.received_sha256)
+
+
+def _words_for_names(there: Row[Any], came: Row[Any]) -> str:
+    what = came.format or "data"
+    clash = f"A {what} file with the same name but different UID already exists."
+    if not there.identity:
+        clash = f"A non-{what} file exists with the same name as an incoming {what} file."
+    return f"{clash} There is no way to override this conflict, you will need to fix your data."

@@ -42,15 +42,15 @@ class Composition:
 
     Attributes:
         changed: Resources that get or lose files.
+        catalogs: Paths of their catalogs.
         folds: Of scans that are new or get files, by place.
     """
 
     made: Path
     document: SessionDocument
     changed: tuple[ArchivedResource, ...]
-    catalogs: Mapping[str, ArchivedResource]
+    catalogs: tuple[str, ...]
     folds: Mapping[str, Fold]
-    notes: tuple[str, ...]
 
     @property
     def staged_document(self) -> Path:
@@ -80,9 +80,9 @@ class Composer:
             history = History.of(connection, self.blueprint, self.given, self.store.settings.timezone)
         document = with_fields(self._described(), self.request.fields)
         catalogs = self._write_catalogs(document, history)
-        notes = self._write_document(document)
+        self._write_document(document)
         self._write_state(document)
-        return Composition(self._made, document, tuple(self._changed), catalogs, self._folds, notes)
+        return Composition(self._made, document, tuple(self._changed), catalogs, self._folds)
 
     @property
     def _made(self) -> Path:
@@ -118,7 +118,7 @@ class Composer:
                 sums[each.place] = (*sums.get(each.place, ()), each.summary)
         return sums
 
-    def _write_document(self, document: SessionDocument) -> tuple[str, ...]:
+    def _write_document(self, document: SessionDocument) -> None:
         blueprint, parsed = self.blueprint, self.blueprint.existing_document or self.blueprint.document
         assert parsed is not None  # noqa: S101 - as above
         scans = {each.key: self._entries(f"scan:{each.key}") for each in document.scans}
@@ -132,11 +132,10 @@ class Composer:
             id=self.given.experiment,
             resources=self._session_entries(others),
         )
-        xml, notes = session_xml(document, facts, scans)
+        xml, _ = session_xml(document, facts, scans)
         path = self._made / DOCUMENT
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(xml)
-        return (*document.notes, *notes)
 
     def _entries(self, place: str) -> tuple[ResourceEntry, ...]:
         """A scan's resources: those that are as they were, and those that change."""
@@ -164,17 +163,16 @@ class Composer:
 
     # ---- catalogs and state
 
-    def _write_catalogs(self, document: SessionDocument, history: History) -> dict[str, ArchivedResource]:
+    def _write_catalogs(self, document: SessionDocument, history: History) -> tuple[str, ...]:
         described = {f"scan:{scan.key}": scan.catalog for scan in document.scans}
-        written: dict[str, ArchivedResource] = {}
+        written = []
         for each in self._changed:
             if each.files:
-                label = self.blueprint.labels.get(each.place)
-                path = f"{each.folder}/{each.catalog(label)}"
+                path = f"{each.folder}/{each.catalog(self.blueprint.labels.get(each.place))}"
                 fields = described.get(each.place) or self._own_fields(each)
                 each.write_catalog(self._made / path, self.blueprint.plan.project, fields, history)
-                written[path] = each
-        return written
+                written.append(path)
+        return tuple(written)
 
     def _own_fields(self, resource: ArchivedResource) -> Mapping[str, FieldValue]:
         """What the incoming session's own catalog says of the whole."""

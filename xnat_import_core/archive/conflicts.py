@@ -81,8 +81,8 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "identical": Kind(_FILES_TEXT, "files", remedy="they are archived already; overwrite=delete leaves them so"),
         "resource": Kind("Session already exists with the same resources.", "files", remedy=_REPLACE),
         "name": Kind(
-            "A file with the same name but different UID already exists. There is no way to override this conflict, "
-            "you will need to fix your data.",
+            "A DICOM file with the same name but different UID already exists. There is no way to override this "
+            "conflict, you will need to fix your data.",
             remedy=_BY_HAND,
         ),
         "missing": Kind("A file of the session is not on disk.", status=_BAD, remedy="send it again"),

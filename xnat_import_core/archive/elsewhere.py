@@ -44,7 +44,8 @@ def ask_plugins(planner: Planner, blueprint: Blueprint, request: ArchiveRequest)
     def archive(calls: HookCalls) -> tuple[str, Archived | Conflict] | None:
         return calls.archive(session, policy)
 
-    _, answer = planner.ask(row.handler_key)(Calling("archive", archive)) or ("", None)
+    size = sum(each.row.size for each in blueprint.files)
+    _, answer = planner.ask(row.handler_key)(Calling("archive", archive, size)) or ("", None)
     if answer is None or isinstance(answer, Archived):
         return answer
     raise ArchiveConflictError(answer.detail, (answer,))

@@ -66,7 +66,7 @@ class Archiving:
 
     def _archive(self, locked: Locked) -> ArchiveOutcome:
         task = self.task
-        blueprint = self.planner.blueprint(task.row.id, task.request, task.principal, task.deed.id)
+        blueprint = self.planner.blueprint(task.row, task.request, task.principal, task.deed.id)
         elsewhere = ask_plugins(self.planner, blueprint, task.request)
         if elsewhere is not None:
             return take_leave(self._store, task, blueprint, elsewhere, locked.incoming)
@@ -144,7 +144,7 @@ class Archiving:
         leaving = self._store.tree.relative(blueprint.incoming.folder.parent)
         carry_out(
             self._store, self.task.deed, renames.redo, rows.forward(), holds,
-            leaving=leaving, claim=partial(_refuse_taken_label, blueprint),
+            leaving=leaving, claims=given.claims, claim=partial(_refuse_taken_label, blueprint),
             kind=ARCHIVE if blueprint.existing is None else MERGE, experiment=given.experiment,
             undo_until=given.at + keep,
         )  # fmt: skip

@@ -10,13 +10,13 @@ from sqlalchemy import func, select
 
 from xnat_import_core.database.changes import apply_changes, read_changes, write_changes
 from xnat_import_core.database.tables import session
-from xnat_import_core.errors import StorageError
-from xnat_import_core.prearchive.deeds import finish, go_forward
+from xnat_import_core.errors import StorageError, XnatImportError
+from xnat_import_core.prearchive.deeds import finish, go_forward, once_forward
 from xnat_import_core.prearchive.machine import advance
 from xnat_import_core.storage.durable import sync_filesystem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from sqlalchemy import Connection, Row
 
@@ -41,9 +41,10 @@ def carry_out(  # noqa: PLR0913 - what a deed is made of
     deed: Deed,
     redo: RedoList,
     changes: Iterable[Change],
-    holds: Iterable[PrearchiveHold],
+    holds: Collection[PrearchiveHold],
     *,
     leaving: str = "",
+    claims: Mapping[str, str] = MappingProxyType({}),
     claim: Callable[[Connection], None] | None = None,
     **columns: object,
 ) -> None:
@@ -56,6 +57,7 @@ def carry_out(  # noqa: PLR0913 - what a deed is made of
         changes: What becomes of rows.
         holds: Locks that can only go forward with it.
         leaving: A folder of the prearchive, within the store, that goes if nothing is left in it.
+        claims: What nobody else may make before the end.
         claim: Takes what must be free, or raises, in the transaction that says forward.
         columns: Of the deed's row.
 
@@ -67,15 +69,18 @@ def carry_out(  # noqa: PLR0913 - what a deed is made of
     write_changes(deed.staging.folder / _ROWS, changes)
     if store.settings.durability == "full":
         sync_filesystem(deed.staging.descriptor)
-    with store.database.write() as connection:
+
+    def forward(connection: Connection) -> None:
         for hold in holds:
             advance(connection, hold)
         if claim is not None:
             claim(connection)
-        go_forward(connection, deed.id, {"leaving": leaving}, **columns)
+        go_forward(connection, deed.id, {**claims, "leaving": leaving}, **columns)
+
+    once_forward(store.database, deed, forward)
     try:
         finish(store.database, store.tree, deed, show_rows)
-    except (OSError, StorageError) as error:
+    except (OSError, XnatImportError) as error:
         message = "The disk failed while a complete change was carried out; the next start of the service ends it."
         raise StorageError(message) from error
 

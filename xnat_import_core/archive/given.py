@@ -30,15 +30,22 @@ class Given:
     """IDs of one archiving, and who does it when.
 
     Attributes:
+        label: Of the experiment.
         workflows: IDs of the records that are written, by their names; the first is the catalogs' event.
     """
 
     deed: str
     experiment: str
+    label: str
     subject: ChosenSubject
     workflows: Mapping[str, int]
     user: str
     at: datetime
+
+    @property
+    def claims(self) -> Mapping[str, str]:
+        """What nobody else may make while the deed is under way."""
+        return {"label": self.label, "subject_label": self.subject.label, "subject_id": self.subject.id}
 
     @property
     def event(self) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import frozen
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from xnat_import_core.archive.given import AUTORUN, MERGED, MERGED_UIDS, TRANSFERRED, Given
-from xnat_import_core.archive.sides import find_existing, label_for
+from xnat_import_core.archive.sides import find_existing, incoming_side, label_for
 from xnat_import_core.archive.subjects import (
     ChosenSubject,
     new_id,
@@ -19,11 +19,11 @@ from xnat_import_core.archive.subjects import (
     subject_to_make,
 )
 from xnat_import_core.database.tables import deed as deed_table
-from xnat_import_core.database.tables import session
-from xnat_import_core.errors import NotFoundError
 from xnat_import_core.prearchive.machine import LockedSessionError, Operation, PrearchiveHold, begin
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection
 
     from xnat_import_core.archive.planning import Blueprint
@@ -64,10 +64,7 @@ def lock_sides(connection: Connection, tree: Tree, task: Task) -> Locked:
     """
     row, deed = task.row, task.deed.id
     hold = begin(connection, row.id, Operation.ARCHIVE, deed)
-    found = connection.execute(select(session).where(session.c.id == row.id)).one()
-    if (found.project, found.timestamp, found.folder) != (row.project or "", row.timestamp, row.folder):
-        message = "Unknown prearchive session."  # its number was given again after it was deleted
-        raise NotFoundError(message)
+    found = incoming_side(connection, tree, row).row
     existing = find_existing(connection, tree, found, task.request, task.principal)
     if existing is not None:
         with suppress(LockedSessionError):
@@ -91,14 +88,14 @@ def claim(connection: Connection, blueprint: Blueprint, task: Task, site: str) -
         chosen = blueprint.subject
         if not chosen.id:
             chosen = subject_to_make(connection, blueprint.plan.project, chosen.label, site)
-        claims = {"label": blueprint.label, "subject_label": chosen.label, "subject_id": chosen.id}
-        _note(connection, task.deed.id, claims)
     names = [TRANSFERRED if existing is None else MERGED]
     names += [MERGED_UIDS] if blueprint.other_study else []
     names += [AUTORUN] if task.request.trigger_pipelines else []
     workflows = {name: new_record(connection) for name in names}
-    return Given(task.deed.id, experiment_id, chosen, workflows, task.principal.name, task.at)
+    given = Given(task.deed.id, experiment_id, blueprint.label, chosen, workflows, task.principal.name, task.at)
+    _note(connection, task.deed.id, given.claims)
+    return given
 
 
-def _note(connection: Connection, deed: str, claims: dict[str, Any]) -> None:
-    connection.execute(update(deed_table).where(deed_table.c.id == deed).values(detail=json.dumps(claims)))
+def _note(connection: Connection, deed: str, claims: Mapping[str, str]) -> None:
+    connection.execute(update(deed_table).where(deed_table.c.id == deed).values(detail=json.dumps(dict(claims))))

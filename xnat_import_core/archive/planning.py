@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from xnat_import_core.documents import ParsedSession
     from xnat_import_core.models import Conflict, Principal
     from xnat_import_core.plugin_host import PluginHost
+    from xnat_import_core.prearchive import PrearchiveRow
     from xnat_import_core.store import Store
     from xnat_import_core.workers.crew import Crew
 
@@ -104,7 +105,7 @@ class Planner:
     crew: Crew
     rules: MergeRules
 
-    def blueprint(self, session_id: int, request: ArchiveRequest, principal: Principal, deed: str = "") -> Blueprint:
+    def blueprint(self, row: PrearchiveRow, request: ArchiveRequest, principal: Principal, deed: str = "") -> Blueprint:
         """Decide everything. ``deed``: the one that holds both sides by now; its own claims are no conflict.
 
         Raises:
@@ -114,7 +115,7 @@ class Planner:
             PluginError: The handler could not number scans.
         """
         with self.store.database.read() as connection:
-            incoming = incoming_side(connection, self.store.tree, session_id)
+            incoming = incoming_side(connection, self.store.tree, row)
             if not incoming.folder.is_dir():
                 message = "Unknown prearchive session: its folder is not on disk."
                 raise NotFoundError(message)
@@ -244,7 +245,7 @@ class _Findings:
         for claim in open_claims(self.connection, self.row.project):
             if claim["deed"] != self.deed and claim.get("label") == self.label:
                 yield conflict("busy", existing=self.label)
-        if self.folder.exists():
+        if any(path.is_file() for path in self.folder.rglob("*")):
             yield conflict("folder", existing=self.label)
 
     def _against(self, existing: Existing) -> Iterator[Conflict]:
@@ -332,14 +333,19 @@ def _check_fields(document: ParsedSession | None, request: ArchiveRequest) -> No
 
 
 def archived_document(side: Side) -> ParsedSession:
-    """The document of an archived session. Raises StorageError where it is no document."""
+    """The document of an archived session. Raises StorageError where it is none, or does not show its scans."""
     from xnat_import_core.documents import read_session_xml  # noqa: PLC0415 - as above
 
+    name = side.row.label
     try:
-        return read_session_xml(side.document)
+        parsed = read_session_xml(side.document)
     except ClientError as error:
-        message = f"The document of the archived session {side.row.label} is damaged; nothing was changed. {error}"
+        message = f"The document of the archived session {name} is damaged; nothing was changed. {error}"
         raise StorageError(message) from error
+    if {scan.id for scan in parsed.scans} != {scan.label for scan in side.scans}:
+        message = f"The document of the archived session {name} does not show its scans; nothing was changed."
+        raise StorageError(message)
+    return parsed
 
 
 def _own_policy(row: Row[Any]) -> str | None:

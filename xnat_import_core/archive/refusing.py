@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from sqlalchemy import select
 
 from xnat_import_core.database.tables import session
-from xnat_import_core.errors import ArchiveConflictError, SessionConflictError, XnatImportError
+from xnat_import_core.errors import ArchiveConflictError, ServiceBusyError, SessionConflictError, XnatImportError
 from xnat_import_core.logs import event_logger, frames_of
 from xnat_import_core.prearchive.deeds import give_up
 from xnat_import_core.prearchive.logbook import write_log
-from xnat_import_core.prearchive.machine import Operation, Status, begin, end
+from xnat_import_core.prearchive.machine import HoldLostError, Operation, Status, begin, end
 
 if TYPE_CHECKING:
     from xnat_import_core.models import Conflict
@@ -29,12 +29,13 @@ UNKNOWN: Final = "The service failed; the session was not archived."
 def refuse(store: Store, deed: Deed, hold: PrearchiveHold, error: BaseException) -> None:
     """Take back what was prepared; the session is CONFLICT or ERROR and says why.
 
-    A program that is told to stop leaves the session as it was. What can only go forward by now is left to recovery.
+    What is no fault of the session leaves it as it was: a program that is told to stop, a service that is busy. What
+    can only go forward by now is left to recovery.
     """
     log = event_logger(deed=deed.id)
     try:
         undone = give_up(store.database, deed)
-        if undone and isinstance(error, Exception):
+        if undone and _is_the_sessions(error):
             _tell(store, hold.session_id, deed.id, error)
     except (XnatImportError, OSError) as fault:
         log.error("refusal not written", error=type(fault).__name__)  # noqa: TRY400 - words may hold patient data
@@ -42,6 +43,10 @@ def refuse(store: Store, deed: Deed, hold: PrearchiveHold, error: BaseException)
         log.error("unexpected fault", error=type(error).__name__, frames=frames_of(error))
     else:
         log.warning("session not archived", error=type(error).__name__)
+
+
+def _is_the_sessions(error: BaseException) -> TypeGuard[Exception]:
+    return isinstance(error, Exception) and not isinstance(error, (HoldLostError, ServiceBusyError))
 
 
 def _tell(store: Store, session_id: int, deed: str, error: Exception) -> None:

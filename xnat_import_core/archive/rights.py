@@ -24,7 +24,7 @@ def check_may_archive(row: PrearchiveRow, principal: Principal) -> None:
     """
     if row.project is not None:
         check_may_edit(row.project, principal)
-    elif not (principal.may(Action.OWN, None) or row.user == principal.name):
+    elif not (principal.may(Action.OWN, None) or (row.user and row.user == principal.name)):
         message = "Cannot archive sessions from the Unassigned folder."
         raise InvalidRequestError(message)
 

@@ -9,6 +9,7 @@ from attrs import define, field, frozen
 from sqlalchemy import Connection, Row, or_, select
 
 from xnat_import_core.database.tables import experiment, file, scan, session, study, subject
+from xnat_import_core.errors import NotFoundError
 from xnat_import_core.models import Action
 from xnat_import_core.storage.names import clean_label, requested_label
 from xnat_import_core.storage.tree import place_folder
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from xnat_import_core.archive.requests import ArchiveRequest
     from xnat_import_core.models import Principal
+    from xnat_import_core.prearchive import PrearchiveRow
     from xnat_import_core.storage.tree import Tree
 
 __all__ = ["Existing", "Side", "archived_side", "files_of", "find_existing", "incoming_side", "label_for", "path_of"]
@@ -74,10 +76,17 @@ def path_of(place: str, labels: Mapping[str, str]) -> str:
     return place_folder(kind, label)
 
 
-def incoming_side(connection: Connection, tree: Tree, session_id: int) -> Side:
-    """The prearchive session of this row."""
-    row = connection.execute(select(session).where(session.c.id == session_id)).one()
-    where = (row.project, row.timestamp, row.folder)
+def incoming_side(connection: Connection, tree: Tree, wanted: PrearchiveRow) -> Side:
+    """The prearchive session of a row that was read before.
+
+    Raises:
+        NotFoundError: It is gone; its number may be another session's by now.
+    """
+    row = connection.execute(select(session).where(session.c.id == wanted.id)).first()
+    where = (wanted.project or "", wanted.timestamp, wanted.folder)
+    if row is None or (row.project, row.timestamp, row.folder) != where:
+        message = "Unknown prearchive session."
+        raise NotFoundError(message)
     return _side(connection, row, tree.session_folder(*where), tree.session_document(*where))
 
 
