@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 VARIABLE = "XNAT_IMPORT_TEST_CLUSTER"
 """Names the cluster to the programs that a test starts."""
 
+_SPARES = 2
 _IN_PROGRAMS = Path(__file__).with_name("in_programs")
 _FAST = ("fsync=off", "full_page_writes=off", "autovacuum=off", "jit=off", "shared_buffers=16MB", "listen_addresses=")
 
@@ -53,6 +54,7 @@ class Cluster:
     folder: Path
     _server: subprocess.Popen[bytes] | None = None
     _notes: dict[str, Path] = field(factory=dict)
+    _spares: list[str] = field(factory=list)
 
     @classmethod
     def make(cls) -> Cluster:
@@ -122,13 +124,16 @@ class Cluster:
         with self.admin() as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
-    def drop_stand_ins(self) -> None:
-        """Drop the databases of all stores."""
+    def clear_stand_ins(self) -> None:
+        """Drop the databases of all stores, but for some that are emptied for stores to come."""
         with self.admin() as connection:
             query = "SELECT datname FROM pg_database WHERE datname LIKE 'store\\_%'"
-            names = connection.execute(query).fetchall()
-        for (name,) in names:
-            self.drop(name)
+            names = [name for (name,) in connection.execute(query).fetchall()]
+        for name in names:
+            if len(self._spares) < _SPARES and self._is_of_a_store(name):
+                self._spares.append(self._emptied(name))
+            else:
+                self.drop(name)
         self._notes.clear()
 
     def stand_in(self, url: str) -> str:
@@ -140,12 +145,11 @@ class Cluster:
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as note:
             fcntl.flock(note, fcntl.LOCK_EX)
             found = note.read()
+            self._notes[name] = path
             if found != name:
-                self.new(name, found or "template0")
-                self._drop_orphans()
+                self._make(name, found)
                 note.seek(0)
                 note.write(name)
-        self._notes[name] = path
         return self.url(name)
 
     def programs_environment(self) -> dict[str, str]:
@@ -153,11 +157,38 @@ class Cluster:
         paths = [str(_IN_PROGRAMS), str(_IN_PROGRAMS.parent), os.environ.get("PYTHONPATH", "")]
         return {VARIABLE: str(self.folder), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
-    def _drop_orphans(self) -> None:
-        """Drop the databases of stores that are gone: a test may make hundreds, one after another."""
-        for name in [name for name, path in self._notes.items() if not path.exists()]:
+    def _make(self, name: str, copied: str) -> None:
+        """Make a stand-in; those of stores that are gone are dropped: a test may make hundreds, one after another."""
+        if self._spares and not copied and self._is_of_a_store(name):
             self.drop(name)
-            del self._notes[name]
+            self._rename(self._spares.pop(), name)
+        else:
+            self.new(name, copied or "template0")
+        for orphan in [each for each, note in self._notes.items() if not note.exists()]:
+            self.drop(orphan)
+            del self._notes[orphan]
+
+    def _is_of_a_store(self, name: str) -> bool:
+        """Whether it is a service's, which makes its folders first: its tables are those of this release."""
+        return name in self._notes and (self._notes[name].parent / "prearchive").is_dir()
+
+    def _emptied(self, name: str) -> str:
+        """Empty a database and take it away from whoever still knows its name; the new one."""
+        import psycopg  # noqa: PLC0415 - it may not be installed
+
+        with self.admin() as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        with psycopg.connect(f"host={self.folder} user=postgres dbname={name}", autocommit=True) as connection:
+            query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%version'"
+            tables = ", ".join(f'"{table}"' for (table,) in connection.execute(query).fetchall())
+            if tables:
+                connection.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+        return self._rename(name, f"spare_{name}")
+
+    def _rename(self, old: str, new: str) -> str:
+        with self.admin() as connection:
+            connection.execute(f"ALTER DATABASE {old} RENAME TO {new}")
+        return new
 
     def _answers(self) -> bool:
         import psycopg  # noqa: PLC0415 - it may not be installed

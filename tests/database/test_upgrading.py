@@ -20,7 +20,7 @@ TIME = "2026-01-02 03:04:05.000006"
 DATA = {
     "import": {"id": "i", "handler_key": "SI", "user": "anna", "status": "done", "planned": False, "started_at": TIME,
                "finished_at": TIME, "message": "", "outcome": "{}"},
-    "project": {"id": "P", "name": "Knees", "code": 4, "created_at": TIME, "created_by": "anna"},
+    "project": {"id": "P", "name": "Knees", "code": 0, "created_at": TIME, "created_by": "anna"},
     "project_alias": {"alias": "Q", "project": "P"},
     "session": {"project": "P", "timestamp": "20260102_030405000", "folder": "S", "label": "S", "subject": "A",
                 "tag": "1.2", "status": "READY", "type": "xnat:mrSessionData", "uploaded": TIME, "lastmod": TIME,

@@ -84,6 +84,7 @@ def bombs(pack):
     return {"flat": flat, "nested": pack.zip_bytes({"inner.zip": pack.zip_bytes({"inner.zip": flat})})}
 
 
+@pytest.mark.sqlite
 @both
 @pytest.mark.parametrize("kind", ["flat", "nested"])
 def test_a_bomb_is_refused_by_a_limit(service, pack, room, handler, kind):
@@ -126,6 +127,7 @@ def deflated_bomb(study):
     return data[:meta_end] + squeeze.compress(element + bytes(200 * MIB)) + squeeze.flush()
 
 
+@pytest.mark.sqlite
 @both
 def test_a_deflated_dicom_bomb_is_a_bad_member(service, pack, room, study, handler):
     data = deflated_bomb(study)

@@ -85,6 +85,7 @@ def test_no_thread_and_no_file_before_start(tmp_path):
     service.close()
 
 
+@pytest.mark.long
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(size=st.sampled_from([1, 7, 128]), threads=st.integers(1, 4), data=st.data())
 def test_neither_batches_nor_threads_nor_order_change_a_byte(

@@ -57,6 +57,7 @@ def test_a_cell_of_the_csv_is_never_a_formula(service, pack, study):
     assert [row["name"] for row in rows] == ["'=cmd()", "good"]
 
 
+@pytest.mark.long
 @settings(max_examples=15, deadline=None)
 @given(
     kinds=st.lists(st.sampled_from(["series", "text", "clutter", "twin", "empty", "gz"]), min_size=1, max_size=12),

@@ -96,6 +96,7 @@ def site(data, tmp_path) -> Site:
     return Site(data, tmp_path / "store")
 
 
+@pytest.mark.long
 def test_16_shuffling_the_files_changes_no_byte_of_the_documents(data, tmp_path):
     members = {
         str(path.relative_to(data)): path.read_bytes()

@@ -396,6 +396,7 @@ def show(connection, deed, tree):
         end(connection, hold, Status(ENDS.get(operation, "READY")))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)  # to make a failing sequence short takes minutes
 def test_no_sequence_of_events_wedges_a_session_or_loses_data(room, monkeypatch):
     monkeypatch.setattr(room.database, "write", partial(room.database.write, durable=False))  # no power fails: no sync

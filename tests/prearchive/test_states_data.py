@@ -228,6 +228,7 @@ def moved(connection, deed, tree):
     connection.execute(update(session).where(mine).values(status="READY", locked_by=None, before="", source="moved"))
 
 
+@pytest.mark.long
 def test_8_data_and_moves_that_die_at_once(room, parts):
     """In each round a move that dies at some step, and an object that comes at some moment; then a restart."""
     seed = random.SystemRandom().randrange(10**6)

@@ -276,7 +276,7 @@ file = Table(
     Column("member", Integer, nullable=False),
     Column("member_name", Text, nullable=False, default=""),
     Column("hint", LargeBinary),
-    Column("pending", Boolean, nullable=False, default=False),  # hidden until its import has committed
+    Column("pending", Boolean, nullable=False, default=False),  # hidden by itself: its session is not
     Column("replaced_by", String(32)),  # goes to the trash when this import commits
     Column("trashed_by", String(32)),  # lies in the trash of this deed; pending, so that nobody sees it
     Index("file_place", "session_id", "place", "resource", "name"),

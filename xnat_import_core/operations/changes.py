@@ -18,7 +18,7 @@ from xnat_import_core.errors import (
 from xnat_import_core.logs import event_logger, frames_of
 from xnat_import_core.operations.contents import refuse_another
 from xnat_import_core.operations.rows import ROWS, show_rows
-from xnat_import_core.prearchive.deeds import finish, give_up, go_forward, start_deed
+from xnat_import_core.prearchive.deeds import finish, give_up, go_forward, once_forward, start_deed
 from xnat_import_core.prearchive.logbook import write_log
 from xnat_import_core.prearchive.machine import HoldLostError, advance, begin, end
 from xnat_import_core.prearchive.state_file import keep_state
@@ -105,15 +105,18 @@ class Change:
         write_changes(self.staging.folder / ROWS, rows)
         if self.store.settings.durability == "full":
             sync_filesystem(self.staging.descriptor)
-        with self.store.database.write() as connection:
+
+        def forward(connection: Connection) -> None:
             advance(connection, self.hold)
             if claim is not None:
                 claim(connection)
             go_forward(connection, self.deed.id, {"leaving": self.store.tree.relative(leaving) if leaving else ""})
+
+        once_forward(self.store.database, self.deed, forward)
         self._is_forward = True
         try:
             finish(self.store.database, self.store.tree, self.deed, show_rows)
-        except (OSError, StorageError) as error:
+        except (OSError, XnatImportError) as error:
             message = "The disk failed while a complete change was carried out; the next start of the service ends it."
             raise StorageError(message) from error
         keep_state(self.store.database, self.store.tree, self.row.id)

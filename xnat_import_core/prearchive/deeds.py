@@ -14,9 +14,10 @@ The way of a deed::
     deed = start_deed(database, tree, "move", user=principal.name, session_id=row.id)
     try:
         ...                                        # begin, stage, write deed.staging.redo, sync
-        with database.write() as connection:
+        def forward(connection):
             advance(connection, hold)
             go_forward(connection, deed.id, {...})
+        once_forward(database, deed, forward)
     except BaseException:
         give_up(database, deed)
         raise
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
     from xnat_import_core.database import Database
 
-__all__ = ["Deed", "Finisher", "finish", "give_up", "go_forward", "start_deed"]
+__all__ = ["Deed", "Finisher", "finish", "give_up", "go_forward", "once_forward", "start_deed"]
 
 Finisher = Callable[[Connection, Row[Any], Tree], None]
 """Shows the new rows of a deed (its row is given) and gives back what it holds, in the transaction that says done."""
@@ -112,6 +113,21 @@ def go_forward(connection: Connection, deed_id: str, detail: Mapping[str, Any], 
         raise HoldLostError(message)
 
 
+def once_forward(database: Database, deed: Deed, work: Callable[[Connection], None]) -> None:
+    """Run the transaction that ends with ``go_forward``. That it did is known, even if the server went away with it.
+
+    Raises:
+        HoldLostError: As ``work``; nothing was changed.
+    """
+    state = select(deed_table.c.state).where(deed_table.c.id == deed.id)
+
+    def forward(connection: Connection) -> None:
+        if connection.execute(state).scalar() != "forward":
+            work(connection)
+
+    database.carry_out(forward)
+
+
 def finish(database: Database, tree: Tree, deed: Deed, finisher: Finisher) -> None:
     """Do the renames, then show the new rows. Safe to run again, and beside another process that does the same.
 
@@ -139,12 +155,17 @@ def give_up(database: Database, deed: Deed) -> bool:
     """Undo a deed that has not gone forward; its sessions are again what they were. False: it can only go forward."""
     begun = update(deed_table).where(deed_table.c.id == deed.id, deed_table.c.state == "begun")
     held = session.c.locked_by == deed.id
-    with database.write() as connection:
-        if not connection.execute(begun.values(state="undone", finished_at=datetime.now(UTC))).rowcount:
-            deed.staging.release()
-            return False
-        connection.execute(delete(session).where(held, session.c.status == Status.STAGING))
-        back = {**UNLOCKED, "status": session.c.before}
-        connection.execute(update(session).where(held, session.c.before != "").values(**back))
+
+    def undo(connection: Connection) -> str | None:
+        if connection.execute(begun.values(state="undone", finished_at=datetime.now(UTC))).rowcount:
+            connection.execute(delete(session).where(held, session.c.status == Status.STAGING))
+            back = {**UNLOCKED, "status": session.c.before}
+            connection.execute(update(session).where(held, session.c.before != "").values(**back))
+        state: str | None = connection.execute(select(deed_table.c.state).where(deed_table.c.id == deed.id)).scalar()
+        return state
+
+    if database.carry_out(undo) != "undone":
+        deed.staging.release()
+        return False
     deed.staging.discard()
     return True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, Row, delete, func, select
 
 from xnat_import_core.database.tables import session
-from xnat_import_core.prearchive.deeds import finish, give_up, go_forward, start_deed
+from xnat_import_core.prearchive.deeds import finish, give_up, go_forward, once_forward, start_deed
 from xnat_import_core.prearchive.machine import Operation, advance, begin
 from xnat_import_core.storage.durable import storage_faults, sync_filesystem
 from xnat_import_core.storage.redo import RedoList
@@ -64,6 +64,9 @@ def _prepare(database: Database, tree: Tree, deed: Deed, session_id: int) -> Non
         redo.retire(source, tree.trash / deed.id / source.name)
     redo.write()
     sync_filesystem(deed.staging.descriptor)
-    with database.write() as connection:
+
+    def forward(connection: Connection) -> None:
         advance(connection, hold)
         go_forward(connection, deed.id, {"project": row.project, "timestamp": row.timestamp, "folder": row.folder})
+
+    once_forward(database, deed, forward)

@@ -98,8 +98,8 @@ class Ledger:
     def update(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
         """Run a statement many times in one go."""
         self._db.execute("BEGIN")
-        self._db.executemany(sql, parameters)
-        self._db.execute("COMMIT")
+        with self._db:  # ends it, also where the parameters raise
+            self._db.executemany(sql, parameters)
 
     def settle(self, where: str, parameters: Sequence[Any], *, fate: Fate, reason: str, rule: str) -> None:
         """Give members another fate."""
